@@ -1,0 +1,2 @@
+//! The `kobench` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Rust mirror of kobench_plugin.h, the C interface between kobench and its model plugins.

@@ -1,0 +1,1 @@
+//! Model engine of the bundled kobench plugins: tokenisers, encoders, heads, packed ops.

@@ -1,0 +1,1 @@
+//! KcBERT (base, large, and the bundled demo) as a kobench plugin.
