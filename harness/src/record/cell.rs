@@ -26,6 +26,8 @@ pub struct CellRecord {
     /// Label ids in the task's order; empty for tasks without labels.
     #[serde(default)]
     pub labels: Vec<String>,
+    /// The metric that ranks cells of this task, by its name.
+    pub primary_metric: String,
     /// Metrics by their name, for instance `accuracy`; empty in a failed cell.
     #[serde(default)]
     pub metrics: BTreeMap<String, MetricValue>,

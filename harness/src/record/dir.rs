@@ -287,3 +287,7 @@ fn sync_directory(path: &Path) -> Result<(), RecordError> {
         .and_then(|directory| directory.sync_all())
         .map_err(RecordError::io("sync", path))
 }
+
+#[cfg(test)]
+#[path = "dir_tests.rs"]
+mod tests;

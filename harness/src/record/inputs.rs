@@ -146,46 +146,11 @@ fn write_canonical(value: &Value, out: &mut String) {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use proptest::prelude::*;
 
+    use super::super::testing::inputs;
     use super::*;
-
-    pub(crate) fn inputs() -> CellInputs {
-        CellInputs {
-            key: CellKey {
-                model: "kcbert-demo".into(),
-                task: "nsmc".into(),
-                task_version: 1,
-                split: "sample".into(),
-                recipe: None,
-                seed: None,
-            },
-            plugin: PluginInfo {
-                name: "kcbert".into(),
-                version: "0.1.0".into(),
-                sha256: "a".repeat(64),
-            },
-            weights: WeightsInfo {
-                source: WeightsSource::Bundled,
-                checkpoint: None,
-                sha256: "b".repeat(64),
-            },
-            data: DataInfo {
-                file: "sample.txt".into(),
-                sha256: "c".repeat(64),
-                rows: 2000,
-                verified: true,
-            },
-            limit: None,
-            max_seq_len: 128,
-            precision: "f32".into(),
-            device: "cpu".into(),
-            threads: 2,
-            options: BTreeMap::new(),
-            harness_version: "0.1.0".into(),
-        }
-    }
 
     /// One change of one deciding field each; `text` and `number` are never what `inputs` holds.
     const CHANGES: [fn(&mut CellInputs, &str, u32); 19] = [

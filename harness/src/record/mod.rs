@@ -18,6 +18,10 @@ mod key;
 mod lock;
 mod prediction;
 mod run;
+#[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
+pub(crate) mod testing;
 mod time;
 
 pub use cell::{
