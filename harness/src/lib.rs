@@ -2,4 +2,8 @@
 
 pub mod digest;
 pub mod hint;
+pub mod metrics;
 pub mod record;
+pub mod stats;
+pub mod suggest;
+pub mod task;
