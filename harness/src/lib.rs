@@ -1,5 +1,6 @@
 //! Benchmark harness for Korean language models.
 
+pub mod data;
 pub mod digest;
 pub mod hint;
 pub mod metrics;
