@@ -20,7 +20,8 @@ and with any other transformers, to see what has changed since:
 * 3.0 to 3.3.1, the version that the reference pins: `BasicTokenizer.tokenize` **does not call `_clean_text`** (it is
   defined, the call was lost and came back in 3.4), so control and format characters stay in their word and mostly
   make it [UNK]. Where that differs the line has `ids_uncleaned`. In the public data it touches one row of PAWS-X dev
-  and two rows of NSMC train, and no row of any test set.
+  and two rows of NSMC train, and no row of any test set (KorQuAD dev has one U+200E, in an Arabic word that is [UNK]
+  with KcBERT's and KoELECTRA's vocabulary either way).
 * 4.57 (recent): clean, then `unicodedata.normalize("NFC")`. Not what any published number was made with.
 
 Files (JSON Lines, UTF-8; only \n ends a line, texts contain U+2028, U+0085 and the like):
