@@ -68,6 +68,9 @@ pub enum EngineError {
         /// Size of the request in bytes.
         bytes: usize,
     },
+    /// The caller wanted the call to end.
+    #[error("cancelled")]
+    Cancelled,
     /// The engine contradicts itself; please report it.
     #[error("internal error, please report it: {0}")]
     Internal(String),

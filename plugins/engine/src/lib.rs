@@ -2,7 +2,8 @@
 //!
 //! From the bottom up: [`kernels`] are inner loops, [`ops`] the few coarse operations on slices,
 //! [`nn`] modules with parameters, [`encoder`] and [`head`] what models are made of, [`model`] a
-//! whole model with its weights from a [`checkpoint`]. [`tokenizer`] turns text into packed ids.
+//! whole model with its weights from a [`checkpoint`]. [`tokenizer`] turns text into packed ids, and
+//! [`plugin`] makes all of it a plugin.
 //! [`reference`](mod@reference) holds plain f64 forms of the operations, which kernels are tested against.
 //!
 //! There is no tape: each module has `forward(.., saved)`, which pushes onto [`Saved`] what its
@@ -21,6 +22,7 @@ pub mod model;
 pub mod nn;
 pub mod ops;
 mod param;
+pub mod plugin;
 pub mod reference;
 pub mod rng;
 mod saved;

@@ -67,6 +67,10 @@ impl Checkpoint {
         let single = directory.join("model.safetensors");
         let index = directory.join("model.safetensors.index.json");
         let pickle = directory.join("pytorch_model.bin");
+        if !directory.is_dir() {
+            let source = std::io::ErrorKind::NotFound.into();
+            return Err(EngineError::Io { path: directory.to_owned(), source });
+        }
         if single.exists() {
             return Self::from_files(vec![map_file(&single)?]);
         }

@@ -14,6 +14,15 @@ pub enum Architecture {
     Bert,
 }
 
+impl Architecture {
+    /// The name in descriptions.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bert => "bert",
+        }
+    }
+}
+
 /// Sizes and constants of an encoder and its head.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderConfig {
@@ -149,7 +158,7 @@ impl EncoderConfig {
                 return fail(format!("{key} is {value}; expected a size from 1 to 2^28"));
             }
         }
-        if raw.hidden_size % raw.num_attention_heads != 0 {
+        if !raw.hidden_size.is_multiple_of(raw.num_attention_heads) {
             return fail(format!(
                 "hidden_size {} is not a multiple of num_attention_heads {}",
                 raw.hidden_size, raw.num_attention_heads
