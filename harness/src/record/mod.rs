@@ -1,0 +1,43 @@
+//! What a run leaves behind: its cells, their predictions, and the directory that holds them.
+//!
+//! ```text
+//! RUN/run.json                    RunRecord: the plan, the host, the command line
+//! RUN/cells/ID/cell.json          CellRecord: one model on one split of one task
+//! RUN/cells/ID/predictions.jsonl  PredictionRow: one line an example, in the order of the dataset
+//! ```
+//!
+//! Every record carries [`SCHEMA_VERSION`]; the JSON Schemas are in `harness/schemas`. Metrics are
+//! fractions from 0 to 1, never percent.
+
+mod cell;
+mod dir;
+mod error;
+mod host;
+mod inputs;
+mod key;
+mod lock;
+mod prediction;
+mod run;
+#[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
+pub(crate) mod testing;
+mod time;
+
+pub use cell::{
+    Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PredictionsFile, Status,
+    Throughput, Tokens,
+};
+pub use dir::{RunDir, read_cells, read_run};
+pub use error::RecordError;
+pub use host::Host;
+pub use inputs::{CellInputs, DataInfo, PluginInfo, WeightsInfo, WeightsSource};
+pub use key::CellKey;
+pub use prediction::{
+    Output, PredictionReader, PredictionRow, PredictionWriter, Word, read_predictions,
+};
+pub use run::{PlannedCell, RunRecord};
+pub use time::rfc3339;
+
+/// The version of every record in this module; it changes when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;

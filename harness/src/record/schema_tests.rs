@@ -1,0 +1,91 @@
+//! Records against the JSON Schemas in harness/schemas.
+
+use serde_json::{Value, json};
+
+use super::testing::{done, failed, inputs, predictions};
+use super::{Output, PlannedCell, RunDir, RunRecord, Word};
+
+/// A schema of harness/schemas, compiled.
+pub(crate) fn validator(text: &str) -> jsonschema::Validator {
+    let schema: Value = serde_json::from_str(text).expect("the schema is JSON");
+    jsonschema::draft202012::meta::validate(&schema).expect("the schema is a schema");
+    jsonschema::validator_for(&schema).expect("the schema compiles")
+}
+
+fn assert_valid(validator: &jsonschema::Validator, value: &Value) {
+    let errors: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?} in {value}");
+}
+
+#[test]
+fn cells() {
+    let schema = validator(include_str!("../../schemas/cell.schema.json"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = RunDir::open_or_create(folder.path()).expect("opened");
+    let written = run.write_cell(done(), Some(&predictions())).expect("written");
+    let valid = serde_json::to_value(&written).expect("serialised");
+    assert_valid(&schema, &valid);
+    let written = run.write_cell(failed(), None).expect("written");
+    assert_valid(&schema, &serde_json::to_value(&written).expect("serialised"));
+
+    let wrong: [fn(&mut Value); 6] = [
+        |cell| cell["metrics"]["accuracy"]["value"] = json!("86%"),
+        |cell| cell["status"] = json!("failed"),
+        |cell| cell["data"]["sha256"] = json!("abc"),
+        |cell| cell["extra"] = json!(1),
+        |cell| cell["device"] = json!("auto"),
+        |cell| drop(cell.as_object_mut().expect("an object").remove("model")),
+    ];
+    for (index, change) in wrong.into_iter().enumerate() {
+        let mut cell = valid.clone();
+        change(&mut cell);
+        assert!(!schema.is_valid(&cell), "change {index} passes");
+    }
+}
+
+#[test]
+fn every_cause() {
+    let schema = validator(include_str!("../../schemas/cell.schema.json"));
+    for cause in [
+        json!({"kind": "exited", "code": 3, "stage": null, "detail": ""}),
+        json!({"kind": "hung", "limit_seconds": 60.0, "stage": "open", "detail": ""}),
+        json!({"kind": "error", "code": "out_of_memory", "stage": "forward", "detail": ""}),
+        json!({"kind": "killed", "signal": "SIGKILL", "stage": null, "detail": ""}),
+    ] {
+        let mut cell = serde_json::to_value(failed()).expect("serialised");
+        cell["cause"] = cause;
+        assert_valid(&schema, &cell);
+        let record: super::CellRecord = serde_json::from_value(cell.clone()).expect("parsed");
+        assert_eq!(serde_json::to_value(&record).expect("serialised"), cell);
+    }
+}
+
+#[test]
+fn runs() {
+    let schema = validator(include_str!("../../schemas/run.schema.json"));
+    let run =
+        RunRecord::new(vec!["kobench".into(), "run".into()], vec![PlannedCell::new(&inputs())]);
+    let mut value = serde_json::to_value(&run).expect("serialised");
+    assert_valid(&schema, &value);
+    value["plan"][0]["id"] = json!("../..");
+    assert!(!schema.is_valid(&value));
+}
+
+#[test]
+fn prediction_rows() {
+    let schema = validator(include_str!("../../schemas/prediction.schema.json"));
+    for mut row in predictions() {
+        assert_valid(&schema, &serde_json::to_value(&row).expect("serialised"));
+        row.id = None;
+        row.logits = None;
+        row.pred = Output::Words(vec![
+            Word { label: None, cut: true },
+            Word { label: Some("O".into()), cut: false },
+        ]);
+        assert_valid(&schema, &serde_json::to_value(&row).expect("serialised"));
+        row.pred = Output::Number(2.5);
+        assert_valid(&schema, &serde_json::to_value(&row).expect("serialised"));
+    }
+    assert!(!schema.is_valid(&json!({"i": 0, "gold": "1"})));
+    assert!(!schema.is_valid(&json!({"i": -1, "gold": "1", "pred": "1"})));
+}

@@ -1,0 +1,124 @@
+//! Records for tests.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Backend, Cause, CauseKind, CellInputs, CellKey, CellRecord, DataInfo, Memory, MetricValue,
+    Output, PerClass, PluginInfo, PredictionRow, Status, Throughput, Tokens, WeightsInfo,
+    WeightsSource,
+};
+
+/// The inputs of a cell that needs nothing but what is bundled.
+pub(crate) fn inputs() -> CellInputs {
+    CellInputs {
+        key: CellKey {
+            model: "kcbert-demo".into(),
+            task: "nsmc".into(),
+            task_version: 1,
+            split: "sample".into(),
+            recipe: None,
+            seed: None,
+        },
+        plugin: PluginInfo {
+            name: "kcbert".into(),
+            version: "0.1.0".into(),
+            sha256: "a".repeat(64),
+        },
+        weights: WeightsInfo {
+            source: WeightsSource::Bundled,
+            checkpoint: None,
+            sha256: "b".repeat(64),
+        },
+        data: DataInfo {
+            file: "sample.txt".into(),
+            sha256: "c".repeat(64),
+            rows: 2000,
+            verified: true,
+        },
+        limit: None,
+        max_seq_len: 128,
+        precision: "f32".into(),
+        device: "cpu".into(),
+        threads: 2,
+        options: BTreeMap::new(),
+        harness_version: "0.1.0".into(),
+    }
+}
+
+/// A done cell, every field filled in.
+pub(crate) fn done() -> CellRecord {
+    let inputs = inputs();
+    let accuracy =
+        MetricValue { value: 0.86, ci_low: 0.84, ci_high: 0.87, n: 2000, method: "wilson".into() };
+    CellRecord {
+        schema_version: super::SCHEMA_VERSION,
+        id: inputs.id(),
+        inputs,
+        status: Status::Done,
+        n: 2000,
+        labels: vec!["0".into(), "1".into()],
+        primary_metric: "accuracy".into(),
+        metrics: BTreeMap::from([("accuracy".into(), accuracy)]),
+        per_class: vec![PerClass {
+            label: "0".into(),
+            name: "negative".into(),
+            support: 1000,
+            predicted: 990,
+            correct: 855,
+        }],
+        throughput: Throughput {
+            rows_per_second: Some(1234.5),
+            tokens_per_second: Some(23456.0),
+            end_to_end_rows_per_second: Some(1100.0),
+            tokenize_seconds: Some(0.1),
+            forward_seconds: Some(1.6),
+            load_seconds: Some(0.05),
+        },
+        memory: Memory { peak_rss_bytes: Some(1 << 28), peak_device_bytes: None },
+        tokens: Tokens {
+            total: Some(40_000),
+            truncated_rows: Some(0),
+            unknown_tokens: Some(12),
+            max_len: Some(99),
+        },
+        backend: Backend { device_name: Some("A CPU".into()), isa: Some("avx512f".into()) },
+        selection_policy: Some("checkpoint as given".into()),
+        predictions: None,
+        warnings: vec![],
+        plugin_output: None,
+        started_at: "2026-01-31T23:59:58Z".into(),
+        finished_at: "2026-01-31T23:59:59Z".into(),
+        wall_seconds: 1.75,
+    }
+}
+
+/// A cell whose plugin died.
+pub(crate) fn failed() -> CellRecord {
+    CellRecord {
+        status: Status::Failed {
+            cause: Cause {
+                kind: CauseKind::Crashed { signal: "SIGSEGV".into() },
+                stage: Some("forward".into()),
+                detail: "the plugin died by SIGSEGV in forward".into(),
+            },
+        },
+        n: 0,
+        metrics: BTreeMap::new(),
+        per_class: vec![],
+        throughput: Throughput::default(),
+        plugin_output: Some("about to fail".into()),
+        ..done()
+    }
+}
+
+/// Two rows of predictions.
+pub(crate) fn predictions() -> Vec<PredictionRow> {
+    let row = |i: u64, pred: &str| PredictionRow {
+        i,
+        id: Some(format!("id{i}")),
+        gold: Output::Text("1".into()),
+        pred: Output::Text(pred.into()),
+        logits: Some(vec![0.1, -2.5]),
+    };
+    vec![row(0, "1"), row(1, "0")]
+}

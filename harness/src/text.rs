@@ -1,0 +1,59 @@
+//! Small helpers for text that people read.
+
+/// The text on one line, cut to at most `max` characters with an ellipsis.
+pub fn shorten(text: &str, max: usize) -> String {
+    let one_line: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(max + 1).collect();
+    if one_line.chars().count() <= max {
+        return one_line;
+    }
+    one_line.chars().take(max.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A number without decimals, with commas between thousands: `12,345`.
+pub fn thousands(number: f64) -> String {
+    let digits = format!("{:.0}", number.abs());
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) && digit.is_ascii_digit() {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if number < 0.0 && digits != "0" { format!("-{out}") } else { out }
+}
+
+/// A size in binary units, as file listings have it: `417.9 MiB`.
+pub fn bytes(size: u64) -> String {
+    let mut value = size as f64;
+    for unit in ["B", "KiB", "MiB"] {
+        if value < 1024.0 {
+            return if unit == "B" { format!("{size} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} GiB")
+}
+
+/// A count of parameters: `1.9M`, `108.9M`, `8.3B`.
+pub fn millions(count: u64) -> String {
+    let millions = count as f64 / 1e6;
+    if millions < 1000.0 { format!("{millions:.1}M") } else { format!("{:.1}B", millions / 1000.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(["0", "999", "1,000", "1,234,568"], [0.0, 999.4, 1000.0, 1_234_567.8].map(super::thousands).each_ref().map(String::as_str));
+        assert_eq!(super::thousands(-1234.0), "-1,234");
+        assert_eq!([super::bytes(12), super::bytes(1536), super::bytes(438_200_000)], ["12 B", "1.5 KiB", "417.9 MiB"]);
+        assert_eq!([super::millions(1_850_000), super::millions(8_320_000_000)], ["1.9M", "8.3B"]);
+    }
+
+    #[test]
+    fn long_texts_are_cut_by_characters_and_line_ends_are_gone() {
+        assert_eq!(super::shorten("한국어\n모델", 10), "한국어 모델");
+        assert_eq!(super::shorten("한국어모델", 4), "한국어…");
+    }
+}

@@ -1,0 +1,21 @@
+//! Worker processes: one for each (model, weights, device), with the plugin inside.
+//!
+//! A worker is this same executable, started as `kobench worker`. It speaks [`protocol`] over a socket
+//! that it finds as its standard input, so that a plugin that prints to standard output disturbs nothing.
+//! Whatever a plugin does to its process (a crash, an exit, a hang) ends that process alone; [`Worker`]
+//! says what it was.
+
+mod batching;
+mod evaluate;
+mod failure;
+mod frame;
+mod output;
+mod process;
+mod protocol;
+mod server;
+
+pub use batching::batches;
+pub use failure::{Failure, FailureKind, signal_name};
+pub use process::{Limits, Worker, describe};
+pub use protocol::{EvaluateRequest, Evaluated, Event, OpenRequest, Opened, TextExample};
+pub use server::serve;

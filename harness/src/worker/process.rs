@@ -1,0 +1,285 @@
+//! The harness's end of a worker process.
+
+use super::failure::{Failure, FailureKind, of_exit};
+use super::frame;
+use super::output::Output;
+use super::protocol::{
+    EvaluateRequest, Evaluated, Event, OpenRequest, Opened, Outcome, Reply, Request,
+};
+use crate::plugin::{Broken, Description};
+use std::io;
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How long a worker may be silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Without entering a new call or finishing a batch.
+    pub silence: Duration,
+}
+
+/// A running worker. Dropping it ends the process.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    socket: UnixStream,
+    replies: Receiver<io::Result<Option<Reply>>>,
+    output: Output,
+    limits: Limits,
+    stage: Option<String>,
+    /// Set once the process is gone; the worker is of no more use.
+    dead: bool,
+}
+
+impl Worker {
+    /// Starts a worker. `show` is given each line that it prints.
+    ///
+    /// The process ends with the thread that calls this (it asks the kernel for that), so call it from a
+    /// thread that lives as long as the worker should.
+    ///
+    /// # Errors
+    /// If the process cannot be started.
+    pub fn start(
+        threads: usize,
+        limits: Limits,
+        show: impl Fn(&str) + Clone + Send + 'static,
+    ) -> Result<Self, Failure> {
+        let failed = |what: &str, e: io::Error| Failure {
+            kind: FailureKind::Worker(format!("{what}: {e}")),
+            stage: None,
+            output: Vec::new(),
+        };
+        let executable = std::env::current_exe().map_err(|e| failed("where this program is", e))?;
+        let (ours, theirs) = UnixStream::pair().map_err(|e| failed("a socket", e))?;
+        // A plugin that never reads must not block the harness for ever.
+        ours.set_write_timeout(Some(limits.silence)).map_err(|e| failed("a socket", e))?;
+        let mut child = Command::new(&executable)
+            .arg("worker")
+            .arg(std::process::id().to_string())
+            // What libraries in the plugin take as their number of threads unless they are told otherwise.
+            .env("RAYON_NUM_THREADS", threads.to_string())
+            .env("OMP_NUM_THREADS", threads.to_string())
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own, so that what a plugin starts can be ended with it.
+            .process_group(0)
+            .spawn()
+            .map_err(|e| failed(&format!("starting {}", executable.display()), e))?;
+        let output = Output::default();
+        if let Some(stream) = child.stdout.take() {
+            output.follow(stream, show.clone());
+        }
+        if let Some(stream) = child.stderr.take() {
+            output.follow(stream, show);
+        }
+        let (sender, replies) = channel();
+        let mut from = ours.try_clone().map_err(|e| failed("a socket", e))?;
+        std::thread::spawn(move || {
+            loop {
+                let reply = frame::read(&mut from);
+                let last = !matches!(reply, Ok(Some(_)));
+                if sender.send(reply).is_err() || last {
+                    break;
+                }
+            }
+        });
+        Ok(Self { child, socket: ours, replies, output, limits, stage: None, dead: false })
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether the process is gone.
+    pub fn is_dead(&self) -> bool {
+        self.dead
+    }
+
+    /// What the process has printed since this was asked last.
+    pub fn take_output(&self) -> Vec<String> {
+        self.output.take()
+    }
+
+    /// Loads a library and describes it.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn describe(&mut self, library: &Path) -> Result<Description, Failure> {
+        match self.request(&Request::Describe(library.into()), &mut |_| {})? {
+            Outcome::Described(description) => Ok(description),
+            other => Err(self.nonsense(&other)),
+        }
+    }
+
+    /// Opens a tokeniser and a model.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn open(
+        &mut self,
+        open: OpenRequest,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Opened, Failure> {
+        match self.request(&Request::Open(open), on_event)? {
+            Outcome::Opened(opened) => Ok(opened),
+            other => Err(self.nonsense(&other)),
+        }
+    }
+
+    /// Runs the open model; logits come as events.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn evaluate(
+        &mut self,
+        request: EvaluateRequest,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Evaluated, Failure> {
+        match self.request(&Request::Evaluate(request), on_event)? {
+            Outcome::Evaluated(evaluated) => Ok(evaluated),
+            other => Err(self.nonsense(&other)),
+        }
+    }
+
+    fn request(
+        &mut self,
+        request: &Request,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, Failure> {
+        self.stage = None;
+        if self.dead {
+            return Err(self.failure(FailureKind::Worker("the process is gone already".into())));
+        }
+        if let Err(e) = frame::write(&mut self.socket, request) {
+            return Err(match e.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => self.hung(),
+                io::ErrorKind::InvalidData => self.failure(FailureKind::Worker(e.to_string())),
+                _ => self.ended(),
+            });
+        }
+        let mut heard = Instant::now();
+        loop {
+            // Log messages do not count: a plugin that hangs may still chatter.
+            let left = self.limits.silence.saturating_sub(heard.elapsed());
+            match self.replies.recv_timeout(left) {
+                Ok(Ok(Some(Reply::Event(event)))) => {
+                    match &event {
+                        Event::Stage(stage) => self.stage = Some(stage.clone()),
+                        Event::Logits { .. } => {}
+                        Event::Log { .. } => {
+                            on_event(event);
+                            continue;
+                        }
+                    }
+                    heard = Instant::now();
+                    on_event(event);
+                }
+                Ok(Ok(Some(Reply::Done(outcome)))) => return Ok(outcome),
+                Ok(Ok(Some(Reply::Failed { code, message, hint }))) => {
+                    return Err(self.failure(FailureKind::Error { code, message, hint }));
+                }
+                Ok(Ok(None)) | Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
+                Ok(Err(e)) if e.kind() == io::ErrorKind::InvalidData => {
+                    self.kill();
+                    return Err(self.failure(FailureKind::Worker(format!("sent garbage: {e}"))));
+                }
+                Ok(Err(_)) => return Err(self.ended()),
+                Err(RecvTimeoutError::Timeout) => return Err(self.hung()),
+            }
+        }
+    }
+
+    /// The socket has closed: the process has ended or is about to.
+    fn ended(&mut self) -> Failure {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break Some(status),
+                Ok(None) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                _ => break None,
+            }
+        };
+        self.kill();
+        self.output.settle();
+        self.failure(match status {
+            Some(status) => of_exit(status),
+            None => FailureKind::Worker("closed its socket and went on".into()),
+        })
+    }
+
+    fn hung(&mut self) -> Failure {
+        self.kill();
+        self.output.settle();
+        self.failure(FailureKind::Hung { limit: self.limits.silence })
+    }
+
+    fn nonsense(&mut self, outcome: &Outcome) -> Failure {
+        self.kill();
+        self.failure(FailureKind::Worker(format!("an answer to another question: {outcome:?}")))
+    }
+
+    fn failure(&mut self, kind: FailureKind) -> Failure {
+        Failure { kind, stage: self.stage.take(), output: self.output.take() }
+    }
+
+    /// Ends the process, and what it has started.
+    fn kill(&mut self) {
+        if self.dead {
+            return;
+        }
+        self.dead = true;
+        let _ = self.socket.shutdown(Shutdown::Both);
+        if let Some(group) =
+            i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if !self.dead {
+            // A closed socket lets it end by itself, which frees a device in good order.
+            let _ = self.socket.shutdown(Shutdown::Both);
+            let deadline = Instant::now() + Duration::from_secs(2);
+            while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        self.kill();
+    }
+}
+
+/// Describes a library in a worker of its own.
+///
+/// # Errors
+/// Whatever the plugin does instead, in words for `plugin list`.
+pub fn describe(library: &Path, limits: Limits) -> Result<Description, Broken> {
+    use crate::hint::Hint as _;
+    let broken = |f: &Failure| {
+        let mut reason = f.to_string();
+        // The message of a library that does not load names it already.
+        if let FailureKind::Error { message, .. } = &f.kind {
+            reason = message
+                .trim_start_matches(&*library.to_string_lossy())
+                .trim_start_matches(": ")
+                .into();
+        }
+        Broken { path: library.into(), reason, hint: f.hint() }
+    };
+    let mut worker = Worker::start(1, limits, |_| {}).map_err(|f| broken(&f))?;
+    worker.describe(library).map_err(|f| broken(&f))
+}
