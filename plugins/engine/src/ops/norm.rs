@@ -60,7 +60,9 @@ pub fn forward(
     kept: Option<Kept<'_>>,
 ) {
     let hidden = norm.gamma.len();
-    assert!(x.len() == residual.len() && x.len().is_multiple_of(hidden) && norm.beta.len() == hidden);
+    assert!(
+        x.len() == residual.len() && x.len().is_multiple_of(hidden) && norm.beta.len() == hidden
+    );
     let block = ROW_BLOCK * hidden;
     let add = |number: usize, row: &mut [f32], residual: &[f32]| {
         dropout.apply(row, (number * hidden) as u64);
