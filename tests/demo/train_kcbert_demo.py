@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
-"""Train kcbert-demo: a small model of the KcBERT architecture, from scratch, on NSMC.
+r"""Train kcbert-demo: a small model of the KcBERT architecture, from scratch, on NSMC.
 
 One command makes the whole model folder:
 
-    python tests/demo/train_kcbert_demo.py --data DIR_WITH_NSMC --out plugins/kcbert/kcbert-demo
+    python tests/demo/train_kcbert_demo.py --data DIR_WITH_NSMC --out DIR
+
+and this makes the shipped one again:
+
+    python tests/demo/train_kcbert_demo.py --data DIR_WITH_NSMC --out DIR \
+        --vocab-file plugins/kcbert/kcbert-demo/vocab.txt
 
 What it does, in order (every stage is seeded and cached in --cache, so that an interrupted run goes on
 where it stopped):
@@ -11,7 +16,9 @@ where it stopped):
 1. `data`     Reads ratings_train.txt (line.strip(), header dropped, split on tab, empty documents kept) and
               holds out --dev-rows rows as the dev set. The NSMC *test* file is read by the last stage alone.
 2. `vocab`    Trains a cased WordPiece vocabulary (no accent stripping, no NFD, no lower-casing) on the fit
-              rows; [PAD] [UNK] [CLS] [SEP] [MASK] are ids 0..4 as in KcBERT.
+              rows; [PAD] [UNK] [CLS] [SEP] [MASK] are ids 0..4 as in KcBERT. The trainer of `tokenizers` 0.22 is
+              not deterministic (its hash maps decide ties: about 400 of 16,000 pieces change from run to run), so
+              --vocab-file takes a vocabulary that is there already.
 3. `vectors`  Word-piece vectors to start from: truncated SVD of the shifted positive PMI matrix of word
               pieces that occur within --window of each other in the fit rows.
 4. `teacher`  An NB-weighted logistic regression on character n-grams. Its predictions for the fit rows are
@@ -25,6 +32,10 @@ where it stopped):
               and scores dev, the whole test set and the bundled sample (every 25th test row).
 
 The teacher is used only while training; the folder holds the BERT model alone.
+
+Run with Python 3.11.7, torch 2.9.0, transformers 4.57.6, tokenizers 0.22.2, safetensors 0.8.0, numpy 2.4.6,
+scipy 1.17.1, scikit-learn 1.9.1 on one CPU thread. Another thread count or processor rounds differently, and after some
+thousand steps that is another model of like quality.
 """
 
 import argparse
@@ -72,27 +83,33 @@ def split(args):
 def stage_vocab(args, fit, dev):
     from tokenizers import BertWordPieceTokenizer
 
-    tokenizer = BertWordPieceTokenizer(
-        clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False
-    )
-    tokenizer.train_from_iterator(
-        (text for text, _ in fit),
-        vocab_size=args.vocab,
-        min_frequency=5,
-        limit_alphabet=args.alphabet,
-        special_tokens=SPECIALS,
-        show_progress=False,
-    )
-    vocab = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    assert [piece for piece, _ in vocab[:5]] == SPECIALS
-    assert [index for _, index in vocab] == list(range(len(vocab)))
-    text = "".join(piece + "\n" for piece, _ in vocab)
-    (args.cache / "vocab.txt").write_text(text, encoding="utf-8")
-    log("vocabulary:", len(vocab), "pieces,", len(text.encode()), "bytes")
+    options = dict(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
+    target = args.cache / "vocab.txt"
+    if args.vocab_file:
+        target.write_bytes(args.vocab_file.read_bytes())
+    else:
+        trainer = BertWordPieceTokenizer(**options)
+        trainer.train_from_iterator(
+            (text for text, _ in fit),
+            vocab_size=args.vocab,
+            min_frequency=5,
+            limit_alphabet=args.alphabet,
+            special_tokens=SPECIALS,
+            show_progress=False,
+        )
+        vocab = sorted(trainer.get_vocab().items(), key=lambda item: item[1])
+        assert [index for _, index in vocab] == list(range(len(vocab)))
+        target.write_text("".join(piece + "\n" for piece, _ in vocab), encoding="utf-8")
+    pieces = target.read_text(encoding="utf-8").split("\n")[:-1]
+    assert pieces[:5] == SPECIALS
+    log("vocabulary:", len(pieces), "pieces,", target.stat().st_size, "bytes")
 
+    # Read back from the file: a tokeniser fresh from its training does not add [CLS] and [SEP].
+    tokenizer = BertWordPieceTokenizer(str(target), **options)
     for name, rows in (("fit", fit), ("dev", dev)):
         encoded = tokenizer.encode_batch([text for text, _ in rows])
         ids = [e.ids for e in encoded]
+        assert all(i[0] == CLS and i[-1] == SEP for i in ids)
         lengths = np.array([len(i) for i in ids])
         np.savez(
             args.cache / f"{name}.npz",
@@ -375,7 +392,8 @@ def stage_export(args):
     settings.update(architectures=["BertForSequenceClassification"], model_type="bert", layer_norm_eps=1e-12,
                     hidden_act="gelu", type_vocab_size=2, pad_token_id=0, vocab_size=size,
                     hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1, initializer_range=0.02)
-    settings["dtype"] = "float16"
+    settings.pop("dtype", None)
+    settings["torch_dtype"] = "float16"  # the name that every version of transformers reads
     settings.pop("transformers_version", None)
     dump = lambda value: json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     (args.out / "config.json").write_text(dump(settings), encoding="utf-8")
@@ -391,6 +409,7 @@ def stage_export(args):
     half = {name: tensor.half().contiguous() for name, tensor in state.items() if "position_ids" not in name}
     assert all(bool(torch.isfinite(t).all()) for t in half.values())
     save_file(half, str(args.out / "model.safetensors"), metadata={"format": "pt"})
+    (args.out / "model.safetensors").chmod(0o644)
     total = sum(p.stat().st_size for p in args.out.iterdir())
     log("exported", sorted((p.name, p.stat().st_size) for p in args.out.iterdir()), "total", total)
     assert total <= 6_000_000, total
@@ -434,6 +453,7 @@ def main():
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--dev-rows", type=int, default=5000)
     parser.add_argument("--vocab", type=int, default=16000)
+    parser.add_argument("--vocab-file", type=Path, help="use this vocabulary instead of training one")
     parser.add_argument("--alphabet", type=int, default=2500, help="distinct characters kept in the vocabulary")
     parser.add_argument("--window", type=int, default=6)
     parser.add_argument("--vector-std", type=float, default=0.04)
@@ -445,7 +465,7 @@ def main():
     parser.add_argument("--ffn", type=int, default=512)
     parser.add_argument("--positions", type=int, default=160)
     parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--weight-decay", type=float, default=0.01)
