@@ -1,1 +1,37 @@
 //! Model engine of the bundled kobench plugins: tokenisers, encoders, heads, packed ops.
+//!
+//! From the bottom up: [`kernels`] are inner loops, [`ops`] the few coarse operations on slices,
+//! [`nn`] modules with parameters, [`encoder`] and [`head`] what models are made of, [`model`] a
+//! whole model with its weights from a [`checkpoint`]. [`tokenizer`] turns text into packed ids, and
+//! [`plugin`] makes all of it a plugin.
+//! [`reference`](mod@reference) holds plain f64 forms of the operations, which kernels are tested against.
+//!
+//! There is no tape: each module has `forward(.., saved)`, which pushes onto [`Saved`] what its
+//! `backward(.., saved, sink)` will pop; gradients go to a [`GradSink`] as they are made.
+
+mod batch;
+mod buffer;
+pub mod checkpoint;
+mod context;
+pub mod encoder;
+mod error;
+mod grad;
+pub mod head;
+pub mod kernels;
+pub mod model;
+pub mod nn;
+pub mod ops;
+mod param;
+pub mod plugin;
+pub mod reference;
+pub mod rng;
+mod saved;
+pub mod tokenizer;
+
+pub use batch::PackedBatch;
+pub use buffer::Buffer;
+pub use context::Context;
+pub use error::{EngineError, Result};
+pub use grad::{Accumulate, GradSink};
+pub use param::{Init, ParamId, ParamStore, Parameter, Part};
+pub use saved::Saved;

@@ -1,0 +1,182 @@
+//! Flat storage of one dtype on one device, and the pool that reuses it from step to step.
+
+use candle_core::{CpuStorage, DType};
+
+use crate::error::{EngineError, Result};
+
+/// Where a buffer's elements live. CUDA storage is one more arm.
+#[derive(Debug)]
+#[non_exhaustive]
+enum Storage {
+    Cpu(CpuStorage),
+}
+
+/// A flat, typed run of elements; shapes are known to the ops, not to the buffer.
+///
+/// The storage may be larger than `len`, so that a pooled buffer serves smaller batches.
+#[derive(Debug)]
+pub struct Buffer {
+    storage: Storage,
+    len: usize,
+}
+
+impl Buffer {
+    /// Allocates `len` zeroed elements of `dtype` on the CPU.
+    ///
+    /// # Errors
+    /// [`EngineError::OutOfMemory`] when the allocator refuses, [`EngineError::Unsupported`] for a
+    /// dtype other than f32.
+    pub fn zeros(len: usize, dtype: DType, what: &str) -> Result<Self> {
+        let storage = match dtype {
+            DType::F32 => CpuStorage::F32(zeroed(len, what)?),
+            other => {
+                return Err(EngineError::Unsupported(format!(
+                    "buffers of {} are not supported on the CPU; use f32",
+                    other.as_str()
+                )));
+            }
+        };
+        Ok(Self { storage: Storage::Cpu(storage), len })
+    }
+
+    /// Takes over a vector of f32.
+    pub fn from_vec(values: Vec<f32>) -> Self {
+        let len = values.len();
+        Self { storage: Storage::Cpu(CpuStorage::F32(values)), len }
+    }
+
+    /// Number of elements in use.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no element is in use.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Elements that the storage can hold.
+    fn capacity(&self) -> usize {
+        match &self.storage {
+            Storage::Cpu(CpuStorage::F32(values)) => values.len(),
+            Storage::Cpu(_) => 0,
+        }
+    }
+
+    /// Bytes that the storage occupies.
+    pub fn bytes(&self) -> usize {
+        self.capacity() * size_of::<f32>()
+    }
+
+    /// The elements, when they are f32 in host memory.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] for another dtype or device.
+    pub fn f32(&self) -> Result<&[f32]> {
+        match &self.storage {
+            Storage::Cpu(CpuStorage::F32(values)) => Ok(&values[..self.len]),
+            Storage::Cpu(_) => Err(wrong_storage()),
+        }
+    }
+
+    /// Mutable form of [`Buffer::f32`].
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] for another dtype or device.
+    pub fn f32_mut(&mut self) -> Result<&mut [f32]> {
+        match &mut self.storage {
+            Storage::Cpu(CpuStorage::F32(values)) => Ok(&mut values[..self.len]),
+            Storage::Cpu(_) => Err(wrong_storage()),
+        }
+    }
+}
+
+fn wrong_storage() -> EngineError {
+    EngineError::Internal("an f32 host kernel was given a buffer of another kind".to_owned())
+}
+
+/// A zeroed vector, or an error instead of an abort when memory is short.
+pub(crate) fn zeroed(len: usize, what: &str) -> Result<Vec<f32>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(len).map_err(|_| EngineError::OutOfMemory {
+        what: what.to_owned(),
+        bytes: len.saturating_mul(size_of::<f32>()),
+    })?;
+    values.resize(len, 0.0);
+    Ok(values)
+}
+
+/// Buffers that are not in use at the moment, kept for the next step.
+///
+/// Requests are served best fit from what was given back, so once every shape of a workload has
+/// been seen, nothing is allocated any more.
+#[derive(Debug, Default)]
+pub(crate) struct BufferPool {
+    free: Vec<Buffer>,
+    allocated_bytes: usize,
+    allocations: usize,
+}
+
+impl BufferPool {
+    /// A buffer of `len` elements whose contents are unspecified.
+    pub(crate) fn take(&mut self, len: usize, dtype: DType) -> Result<Buffer> {
+        let fit = (0..self.free.len())
+            .filter(|&i| self.free[i].capacity() >= len)
+            .min_by_key(|&i| self.free[i].capacity());
+        if let Some(i) = fit {
+            let mut buffer = self.free.swap_remove(i);
+            buffer.len = len;
+            return Ok(buffer);
+        }
+        let mut buffer = Buffer::zeros(size_class(len), dtype, "an activation buffer")?;
+        self.allocated_bytes += buffer.bytes();
+        self.allocations += 1;
+        buffer.len = len;
+        Ok(buffer)
+    }
+
+    /// Hands a buffer back for reuse.
+    pub(crate) fn give(&mut self, buffer: Buffer) {
+        self.free.push(buffer);
+    }
+
+    /// Bytes allocated so far; nothing is released before the pool goes, so this is also the peak.
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        self.allocated_bytes
+    }
+
+    /// How often a request could not be served from the pool.
+    pub(crate) fn allocations(&self) -> usize {
+        self.allocations
+    }
+}
+
+/// Rounds a length up by at most an eighth, so that batches of nearly equal size share buffers.
+fn size_class(len: usize) -> usize {
+    let step = (len.next_power_of_two() / 16).max(16);
+    len.div_ceil(step) * step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pool_reuses_and_counts() {
+        let mut pool = BufferPool::default();
+        let a = pool.take(1000, DType::F32).unwrap();
+        let b = pool.take(10, DType::F32).unwrap();
+        pool.give(a);
+        pool.give(b);
+        let c = pool.take(12, DType::F32).unwrap();
+        assert!(c.bytes() < 1000, "best fit takes the small buffer");
+        let d = pool.take(900, DType::F32).unwrap();
+        assert_eq!((c.len(), d.len(), pool.allocations()), (12, 900, 2));
+    }
+
+    #[test]
+    fn an_impossible_size_is_an_error_and_not_an_abort() {
+        let error = Buffer::zeros(1 << 60, DType::F32, "a test").unwrap_err();
+        assert!(matches!(error, EngineError::OutOfMemory { .. }));
+    }
+}

@@ -1,0 +1,11 @@
+//! Weights on disk or in memory: where they come from, what they are called, whether they fit.
+
+mod load;
+mod map;
+mod names;
+mod pickle;
+mod safetensors;
+mod source;
+
+pub use load::{NewHead, load};
+pub use source::Checkpoint;

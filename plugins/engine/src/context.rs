@@ -1,0 +1,108 @@
+//! What a model computes with: device, dtype, threads, and the pool of reusable buffers.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Device};
+
+use crate::buffer::{Buffer, BufferPool};
+use crate::error::{EngineError, Result};
+use crate::kernels::isa;
+
+/// Device, dtype, worker threads and buffers of one model.
+///
+/// Each model has its own thread pool, so nothing depends on the process's global one; results do
+/// not depend on the number of threads at all (every op splits its work in the same way whatever
+/// that number is).
+#[derive(Debug)]
+pub struct Context {
+    device: Device,
+    dtype: DType,
+    threads: Arc<rayon::ThreadPool>,
+    pool: BufferPool,
+}
+
+impl Context {
+    /// A context on `device` computing in `dtype` with `threads` worker threads (0: one for each
+    /// core that the process may use).
+    ///
+    /// # Errors
+    /// [`EngineError::Unsupported`] for a device or dtype that this build has no kernels for.
+    pub fn new(device: Device, dtype: DType, threads: usize) -> Result<Self> {
+        if !device.is_cpu() {
+            return Err(EngineError::Unsupported(
+                "this build of the engine computes on the CPU only; use device \"cpu\"".to_owned(),
+            ));
+        }
+        if dtype != DType::F32 {
+            return Err(EngineError::Unsupported(format!(
+                "this build of the engine computes in f32 on the CPU, not in {}; use precision \
+                 \"f32\"",
+                dtype.as_str()
+            )));
+        }
+        let threads = if threads == 0 {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            threads
+        };
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("kobench-compute-{i}"))
+            .build()
+            .map_err(|e| {
+                EngineError::Unsupported(format!("cannot start {threads} compute threads: {e}"))
+            })?;
+        Ok(Self { device, dtype, threads: Arc::new(threads), pool: BufferPool::default() })
+    }
+
+    /// A CPU context in f32.
+    ///
+    /// # Errors
+    /// [`EngineError::Unsupported`] when the threads cannot be started.
+    pub fn cpu(threads: usize) -> Result<Self> {
+        Self::new(Device::Cpu, DType::F32, threads)
+    }
+
+    /// The device that the buffers live on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The dtype of activations.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The worker threads; ops run on the pool that they are called from.
+    pub fn threads(&self) -> Arc<rayon::ThreadPool> {
+        Arc::clone(&self.threads)
+    }
+
+    /// The instruction set that the kernels were dispatched to, for the record.
+    pub fn isa(&self) -> &'static str {
+        isa::name()
+    }
+
+    /// A buffer of `len` elements in this context's dtype; its contents are unspecified.
+    ///
+    /// # Errors
+    /// [`EngineError::OutOfMemory`].
+    pub fn take(&mut self, len: usize) -> Result<Buffer> {
+        self.pool.take(len, self.dtype)
+    }
+
+    /// Hands a buffer back, so that a later [`Context::take`] can reuse it.
+    pub fn give(&mut self, buffer: Buffer) {
+        self.pool.give(buffer);
+    }
+
+    /// Peak bytes of activation buffers.
+    pub fn buffer_bytes(&self) -> usize {
+        self.pool.allocated_bytes()
+    }
+
+    /// Number of buffer allocations so far; it stops growing once a workload's shapes were seen.
+    pub fn allocations(&self) -> usize {
+        self.pool.allocations()
+    }
+}

@@ -1,0 +1,152 @@
+//! One transformer layer with layer norm behind each half (post-norm).
+
+use super::config::EncoderConfig;
+use crate::batch::PackedBatch;
+use crate::buffer::Buffer;
+use crate::context::Context;
+use crate::error::Result;
+use crate::grad::GradSink;
+use crate::nn::{Linear, Norm};
+use crate::ops::activation::Activation;
+use crate::ops::attention::{self, Shape};
+use crate::param::ParamStore;
+use crate::saved::Saved;
+
+/// Self-attention and feed-forward, each with dropout, residual and layer norm.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    /// Query, key and value in one product.
+    qkv: Linear,
+    output: Linear,
+    attention_norm: Norm,
+    up: Linear,
+    down: Linear,
+    norm: Norm,
+    heads: usize,
+    head_dim: usize,
+    attention_dropout: f32,
+}
+
+impl Layer {
+    pub(crate) fn declare(store: &mut ParamStore, prefix: &str, config: &EncoderConfig) -> Self {
+        let (hidden, middle, std) =
+            (config.hidden_size, config.intermediate_size, config.initializer_range);
+        let name = |suffix: &str| format!("{prefix}.{suffix}");
+        let mut linear = |names: &[&str], sizes, act| {
+            let names: Vec<String> = names.iter().map(|n| name(n)).collect();
+            Linear::declare(store, &names, sizes, act, std)
+        };
+        let id = Activation::Identity;
+        let qkv = linear(
+            &["attention.self.query", "attention.self.key", "attention.self.value"],
+            (hidden, hidden),
+            id,
+        );
+        let output = linear(&["attention.output.dense"], (hidden, hidden), id);
+        let up = linear(&["intermediate.dense"], (hidden, middle), config.hidden_act);
+        let down = linear(&["output.dense"], (middle, hidden), id);
+        let mut norm = |suffix| {
+            let (eps, dropout) = (config.layer_norm_eps, config.hidden_dropout_prob);
+            Norm::declare(store, &name(suffix), hidden, eps, dropout)
+        };
+        Self {
+            qkv,
+            output,
+            attention_norm: norm("attention.output.LayerNorm"),
+            up,
+            down,
+            norm: norm("output.LayerNorm"),
+            heads: config.num_attention_heads,
+            head_dim: config.head_dim(),
+            attention_dropout: config.attention_probs_dropout_prob,
+        }
+    }
+
+    fn shape<'a>(&self, batch: &'a PackedBatch) -> Shape<'a> {
+        Shape { cu_seqlens: batch.cu_seqlens(), heads: self.heads, head_dim: self.head_dim }
+    }
+
+    /// x [T, hidden] to y [T, hidden].
+    pub(crate) fn forward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        x: Buffer,
+        saved: &mut Saved,
+    ) -> Result<Buffer> {
+        let qkv = self.qkv.forward(ctx, &x, saved)?;
+        let dropout = saved.dropout(self.attention_dropout);
+        let mut mixed = ctx.take(x.len())?;
+        let mut lse = match saved.trains() {
+            true => Some(ctx.take(batch.tokens() * self.heads)?),
+            false => None,
+        };
+        let lse_out = lse.as_mut().map(Buffer::f32_mut).transpose()?;
+        attention::forward(self.shape(batch), qkv.f32()?, dropout, mixed.f32_mut()?, lse_out);
+        saved.keep(ctx, qkv);
+        if let Some(lse) = lse {
+            saved.keep(ctx, lse);
+        }
+        let projected = self.output.forward(ctx, &mixed, saved)?;
+        saved.keep(ctx, mixed);
+        let middle = self.attention_norm.forward(ctx, projected, &x, saved)?;
+        saved.keep(ctx, x);
+
+        let wide = self.up.forward(ctx, &middle, saved)?;
+        let narrow = self.down.forward(ctx, &wide, saved)?;
+        saved.keep(ctx, wide);
+        let y = self.norm.forward(ctx, narrow, &middle, saved)?;
+        saved.keep(ctx, middle);
+        Ok(y)
+    }
+
+    /// dx [T, hidden] from dy [T, hidden].
+    pub(crate) fn backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<Buffer> {
+        let middle = saved.pop()?;
+        let (dnarrow, dmiddle) = self.norm.backward(ctx, dy, saved, sink)?;
+        let wide = saved.pop()?;
+        let dwide = self.down.backward(ctx, &wide, dnarrow, saved, sink)?;
+        let through = self.up.backward(ctx, &middle, dwide, saved, sink)?;
+        let dmiddle = add(ctx, dmiddle, through)?;
+        ctx.give(wide);
+        ctx.give(middle);
+
+        let x = saved.pop()?;
+        let (dprojected, dresidual) = self.attention_norm.backward(ctx, dmiddle, saved, sink)?;
+        let (mixed, lse, qkv) = (saved.pop()?, saved.pop()?, saved.pop()?);
+        let dmixed = self.output.backward(ctx, &mixed, dprojected, saved, sink)?;
+        let dropout = saved.dropout_again(self.attention_dropout);
+        let mut dqkv = ctx.take(qkv.len())?;
+        attention::backward(
+            self.shape(batch),
+            qkv.f32()?,
+            dropout,
+            mixed.f32()?,
+            lse.f32()?,
+            dmixed.f32()?,
+            dqkv.f32_mut()?,
+        );
+        for buffer in [mixed, lse, qkv, dmixed] {
+            ctx.give(buffer);
+        }
+        let through = self.qkv.backward(ctx, &x, dqkv, saved, sink)?;
+        ctx.give(x);
+        add(ctx, dresidual, through)
+    }
+}
+
+/// a + b, in a's buffer.
+fn add(ctx: &mut Context, mut a: Buffer, b: Buffer) -> Result<Buffer> {
+    for (sum, value) in a.f32_mut()?.iter_mut().zip(b.f32()?) {
+        *sum += value;
+    }
+    ctx.give(b);
+    Ok(a)
+}

@@ -1,0 +1,5 @@
+//! Heads: hidden states to logits.
+
+mod sequence;
+
+pub use sequence::SequenceHead;

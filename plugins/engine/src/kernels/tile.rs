@@ -1,0 +1,176 @@
+//! Disjoint rectangular pieces of one row-major matrix, written by several threads.
+//!
+//! How a matrix is cut depends on its shape alone and never on the number of threads, so results
+//! are the same, bit for bit, on any number of them.
+#![expect(unsafe_code, reason = "threads write disjoint, interleaved columns of one slice")]
+
+use std::marker::PhantomData;
+
+use rayon::prelude::*;
+
+/// How the rows of a matrix are cut.
+#[derive(Clone, Copy)]
+pub(crate) enum Rows<'a> {
+    /// Blocks of this many rows, the last one shorter.
+    Blocks(usize),
+    /// Block b is `cu_seqlens[b]..cu_seqlens[b + 1]`; must be ascending.
+    Sequences(&'a [u32]),
+}
+
+impl Rows<'_> {
+    fn count(self, rows: usize) -> usize {
+        match self {
+            Rows::Blocks(step) => rows.div_ceil(step),
+            Rows::Sequences(cu) => cu.len().saturating_sub(1),
+        }
+    }
+
+    fn range(self, block: usize, rows: usize) -> (usize, usize) {
+        match self {
+            Rows::Blocks(step) => (block * step, ((block + 1) * step).min(rows)),
+            Rows::Sequences(cu) => (cu[block] as usize, cu[block + 1] as usize),
+        }
+    }
+}
+
+/// A rectangular piece of a row-major matrix that nothing else refers to.
+pub(crate) struct TileMut<'a> {
+    ptr: *mut f32,
+    /// First row of the tile in the matrix.
+    pub(crate) row0: usize,
+    /// First column of the tile in the matrix.
+    pub(crate) col0: usize,
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    /// Elements from one row to the next.
+    pub(crate) stride: usize,
+    matrix: PhantomData<&'a mut [f32]>,
+}
+
+impl<'a> TileMut<'a> {
+    /// A whole row-major matrix [rows, cols] as one tile.
+    pub(crate) fn whole(matrix: &'a mut [f32], rows: usize, cols: usize) -> Self {
+        assert_eq!(matrix.len(), rows * cols);
+        let ptr = matrix.as_mut_ptr();
+        Self { ptr, row0: 0, col0: 0, rows, cols, stride: cols, matrix: PhantomData }
+    }
+
+    /// Rows `from..from + count` of the tile, as a tile of their own.
+    pub(crate) fn rows(&mut self, from: usize, count: usize) -> TileMut<'_> {
+        assert!(from + count <= self.rows && count > 0);
+        TileMut {
+            // SAFETY: row `from` exists, as was just checked.
+            ptr: unsafe { self.ptr.add(from * self.stride) },
+            row0: self.row0 + from,
+            rows: count,
+            ..*self
+        }
+    }
+
+    /// Row `r` of the tile, [cols].
+    #[inline(always)]
+    pub(crate) fn row_mut(&mut self, r: usize) -> &mut [f32] {
+        assert!(r < self.rows);
+        // SAFETY: the tile lies inside its matrix (checked in `par_tiles`), nothing else refers to
+        // its elements, and the result borrows the tile mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.ptr.add(r * self.stride), self.cols) }
+    }
+
+    /// First element, for kernels that walk `rows` rows of `cols` elements `stride` apart.
+    #[inline(always)]
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut f32 {
+        self.ptr
+    }
+}
+
+struct Shared(*mut f32);
+// SAFETY: the pointer is only used to make disjoint tiles, see `par_tiles`.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// A method, so that closures capture the `Sync` wrapper and not the pointer inside.
+    fn get(&self) -> *mut f32 {
+        self.0
+    }
+}
+
+/// Calls `f` in parallel on every tile of `matrix` [rows, cols].
+///
+/// Rows are cut as `cut` says. Columns are first divided into P panels of equal width (q, k and v
+/// of a packed projection, or 1), and each panel into pieces of `tile_cols`; `f` gets the block of
+/// rows, the piece of columns, and that piece in every panel.
+///
+/// # Panics
+/// When the shapes contradict each other; callers have checked them.
+pub(crate) fn par_tiles<const P: usize>(
+    matrix: &mut [f32],
+    (rows, cols): (usize, usize),
+    cut: Rows<'_>,
+    tile_cols: usize,
+    f: impl Fn(usize, usize, [TileMut<'_>; P]) + Sync,
+) {
+    assert_eq!(matrix.len(), rows * cols);
+    assert!(P > 0 && cols % P == 0 && tile_cols > 0);
+    if let Rows::Sequences(cu) = cut {
+        assert!(cu.is_sorted() && cu.last().is_none_or(|&end| end as usize <= rows));
+    }
+    let panel = cols / P;
+    let pieces = panel.div_ceil(tile_cols);
+    let base = Shared(matrix.as_mut_ptr());
+    let run = |index: usize| {
+        let (block, piece) = (index / pieces, index % pieces);
+        let (start, end) = cut.range(block, rows);
+        let (left, right) = (piece * tile_cols, ((piece + 1) * tile_cols).min(panel));
+        let tiles = std::array::from_fn(|p| {
+            let col0 = p * panel + left;
+            TileMut {
+                // SAFETY: start <= rows and col0 < cols, so this is inside the matrix or, for an
+                // empty block at its end, one past it.
+                ptr: unsafe { base.get().add((start * cols + col0).min(rows * cols)) },
+                row0: start,
+                col0,
+                rows: end - start,
+                cols: right - left,
+                stride: cols,
+                matrix: PhantomData,
+            }
+        });
+        f(block, piece, tiles);
+    };
+    let count = cut.count(rows) * pieces;
+    // A unit of work is large (a matrix product), so let threads steal single units.
+    (0..count).into_par_iter().with_max_len(1).for_each(run);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_the_matrix_once() {
+        for (rows, cols, step, width) in [(1, 3, 4, 1), (7, 12, 3, 2), (8, 6, 8, 5)] {
+            let mut matrix = vec![0.0; rows * cols];
+            par_tiles::<3>(&mut matrix, (rows, cols), Rows::Blocks(step), width, |_, _, tiles| {
+                for mut tile in tiles {
+                    for r in 0..tile.rows {
+                        for value in tile.row_mut(r) {
+                            *value += 1.0;
+                        }
+                    }
+                }
+            });
+            assert!(matrix.iter().all(|&v| v == 1.0));
+        }
+    }
+
+    #[test]
+    fn sequences_are_blocks() {
+        let mut matrix = vec![0.0; 5 * 2];
+        par_tiles::<1>(&mut matrix, (5, 2), Rows::Sequences(&[0, 2, 2, 5]), 1, |s, h, [mut t]| {
+            for r in 0..t.rows {
+                t.row_mut(r)[0] = (10 * s + h) as f32;
+            }
+        });
+        assert_eq!(matrix, [0.0, 1.0, 0.0, 1.0, 20.0, 21.0, 20.0, 21.0, 20.0, 21.0]);
+    }
+}

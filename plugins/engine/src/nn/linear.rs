@@ -1,0 +1,114 @@
+//! A linear layer as a module.
+
+use std::sync::Arc;
+
+use crate::buffer::Buffer;
+use crate::context::Context;
+use crate::error::Result;
+use crate::grad::GradSink;
+use crate::ops::activation::Activation;
+use crate::ops::linear::{self, Shape};
+use crate::param::{Init, ParamStore, Parameter, Part};
+use crate::saved::Saved;
+
+/// y = act(x W^T + b).
+#[derive(Debug)]
+pub struct Linear {
+    weight: Arc<Parameter>,
+    bias: Arc<Parameter>,
+    inputs: usize,
+    outputs: usize,
+    act: Activation,
+}
+
+impl Linear {
+    /// Declares a layer whose weight and bias are the checkpoint's `{name}.weight` and
+    /// `{name}.bias` of all `names`, stacked; each gives `outputs` columns of y.
+    pub fn declare(
+        store: &mut ParamStore,
+        names: &[String],
+        (inputs, outputs): (usize, usize),
+        act: Activation,
+        std: f32,
+    ) -> Self {
+        let parts = |suffix: &str, shape: &[usize]| {
+            names
+                .iter()
+                .map(|name| Part { name: format!("{name}.{suffix}"), shape: shape.to_vec() })
+                .collect()
+        };
+        let weight = store.declare(parts("weight", &[outputs, inputs]), Init::Normal(std));
+        let bias = store.declare(parts("bias", &[outputs]), Init::Zeros);
+        Self { weight, bias, inputs, outputs: outputs * names.len(), act }
+    }
+
+    /// Columns of y.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn shape(&self, rows: usize) -> Shape {
+        Shape { rows, inputs: self.inputs, outputs: self.outputs }
+    }
+
+    /// x [rows, inputs] to y [rows, outputs].
+    ///
+    /// Keeps what the activation's derivative needs; x belongs to the caller, who keeps it too.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::OutOfMemory`].
+    pub fn forward(&self, ctx: &mut Context, x: &Buffer, saved: &mut Saved) -> Result<Buffer> {
+        let rows = x.len() / self.inputs;
+        let shape = self.shape(rows);
+        let mut y = ctx.take(rows * self.outputs)?;
+        let (weight, bias) = (self.weight.read(), self.bias.read());
+        let (x, w, b) = (x.f32()?, weight.f32()?, bias.f32()?);
+        if saved.trains() && self.act != Activation::Identity {
+            let mut pre = ctx.take(rows * self.outputs)?;
+            linear::forward(shape, x, w, b, self.act, y.f32_mut()?, Some(pre.f32_mut()?));
+            saved.keep(ctx, pre);
+        } else {
+            linear::forward(shape, x, w, b, self.act, y.f32_mut()?, None);
+        }
+        Ok(y)
+    }
+
+    /// dx [rows, inputs] from dy [rows, outputs] and the x of the forward pass.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::OutOfMemory`], or whatever the sink reports.
+    pub fn backward(
+        &self,
+        ctx: &mut Context,
+        x: &Buffer,
+        mut dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<Buffer> {
+        let pre = match self.act {
+            Activation::Identity => None,
+            _ => Some(saved.pop()?),
+        };
+        let rows = x.len() / self.inputs;
+        let mut dx = ctx.take(x.len())?;
+        let mut dw = ctx.take(self.outputs * self.inputs)?;
+        let mut db = ctx.take(self.outputs)?;
+        linear::backward(
+            self.shape(rows),
+            x.f32()?,
+            self.weight.read().f32()?,
+            self.act,
+            pre.as_ref().map_or(Ok(&[][..]), Buffer::f32)?,
+            dy.f32_mut()?,
+            Some(dx.f32_mut()?),
+            dw.f32_mut()?,
+            db.f32_mut()?,
+        );
+        sink.dense(&self.weight, dw.f32()?)?;
+        sink.dense(&self.bias, db.f32()?)?;
+        for buffer in [Some(dw), Some(db), Some(dy), pre].into_iter().flatten() {
+            ctx.give(buffer);
+        }
+        Ok(dx)
+    }
+}

@@ -1,0 +1,272 @@
+//! Variable-length self-attention over a packed projection: softmax(q k^T / sqrt d) v, within each
+//! sequence and head. Vaswani et al. 2017.
+//!
+//! A unit of work is one head of one sequence, walked in blocks of query rows, so that at most
+//! [QUERY_BLOCK, L] scores exist at a time and nothing of size [L, L] is kept for the backward
+//! pass, which recomputes the probabilities from each row's log-sum-exp (Dao et al. 2022).
+
+use std::cell::RefCell;
+
+use super::dropout::Dropout;
+use crate::kernels::gemm::{MatRef, Write, gemm, gemm_into};
+use crate::kernels::tile::{Rows, par_tiles};
+use crate::kernels::{isa, math, reduce};
+
+/// Query rows whose scores exist at the same time.
+const QUERY_BLOCK: usize = 64;
+
+/// Sizes of an attention over a packed batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape<'a> {
+    /// Cumulative lengths, [B + 1].
+    pub cu_seqlens: &'a [u32],
+    /// Number of heads.
+    pub heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+}
+
+impl Shape<'_> {
+    fn hidden(self) -> usize {
+        self.heads * self.head_dim
+    }
+
+    fn tokens(self) -> usize {
+        self.cu_seqlens.last().map_or(0, |&t| t as usize)
+    }
+}
+
+thread_local! {
+    /// Scores of one query block; grows to the longest sequence seen and stays.
+    static SCRATCH: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
+/// The query, key and value rows of one head of one sequence.
+struct Head<'a> {
+    qkv: &'a [f32],
+    hidden: usize,
+    dim: usize,
+    start: usize,
+    column: usize,
+}
+
+impl<'a> Head<'a> {
+    /// `rows` rows of panel `panel` (0 q, 1 k, 2 v) from row `from` of the sequence, [rows, dim].
+    fn panel(&self, panel: usize, from: usize, rows: usize) -> MatRef<'a> {
+        let stride = 3 * self.hidden;
+        let offset = (self.start + from) * stride + panel * self.hidden + self.column;
+        MatRef::new(&self.qkv[offset..], rows, self.dim, stride)
+    }
+}
+
+/// Number of the dropout block of one row of probabilities: rows do not share random words.
+fn dropout_row(shape: Shape<'_>, head: usize, token: usize, max_seqlen: usize) -> u64 {
+    let width = max_seqlen.next_multiple_of(4) as u64;
+    (head as u64 * shape.tokens() as u64 + token as u64) * width
+}
+
+fn max_seqlen(cu_seqlens: &[u32]) -> usize {
+    cu_seqlens.windows(2).map(|w| (w[1] - w[0]) as usize).max().unwrap_or(0)
+}
+
+/// out [T, hidden] = attention over qkv [T, 3 hidden] (all q, then all k, then all v in a row).
+///
+/// `lse`, [heads, T], receives each row's log-sum-exp of the scaled scores when the backward pass
+/// will need it. Dropout acts on the probabilities.
+///
+/// # Panics
+/// When the slices' sizes contradict the shape.
+pub fn forward(
+    shape: Shape<'_>,
+    qkv: &[f32],
+    dropout: Dropout,
+    out: &mut [f32],
+    lse: Option<&mut [f32]>,
+) {
+    let (hidden, tokens, dim) = (shape.hidden(), shape.tokens(), shape.head_dim);
+    assert!(qkv.len() == tokens * 3 * hidden && out.len() == tokens * hidden);
+    let scale = 1.0 / (dim as f32).sqrt();
+    let longest = max_seqlen(shape.cu_seqlens);
+    let cut = Rows::Sequences(shape.cu_seqlens);
+    par_tiles::<1>(out, (tokens, hidden), cut, dim, |_, head, [mut out]| {
+        let (start, length) = (out.row0, out.rows);
+        let view = Head { qkv, hidden, dim, start, column: head * dim };
+        with_scratch(length, |scores, _| {
+            for from in (0..length).step_by(QUERY_BLOCK) {
+                let rows = QUERY_BLOCK.min(length - from);
+                let scores = &mut scores[..rows * length];
+                let (q, k) = (view.panel(0, from, rows), view.panel(1, 0, length));
+                gemm_into(scores, q, k.t(), scale, Write::Replace);
+                isa::dispatch(|| {
+                    for row in scores.chunks_exact_mut(length) {
+                        softmax(row);
+                    }
+                });
+                if !dropout.is_off() {
+                    for (r, row) in scores.chunks_exact_mut(length).enumerate() {
+                        let number = dropout_row(shape, head, start + from + r, longest);
+                        dropout.apply(row, number);
+                    }
+                }
+                let p = MatRef::new(scores, rows, length, length);
+                gemm(&mut out.rows(from, rows), p, view.panel(2, 0, length), 1.0, Write::Replace);
+            }
+        });
+    });
+    if let Some(lse) = lse {
+        log_sum_exp(shape, qkv, scale, lse);
+    }
+}
+
+/// Fills `lse` [heads, T]; apart from [`forward`], because only training needs it.
+fn log_sum_exp(shape: Shape<'_>, qkv: &[f32], scale: f32, lse: &mut [f32]) {
+    let (hidden, tokens, dim) = (shape.hidden(), shape.tokens(), shape.head_dim);
+    assert_eq!(lse.len(), shape.heads * tokens);
+    use rayon::prelude::*;
+    lse.par_chunks_exact_mut(tokens.max(1)).enumerate().for_each(|(head, lse)| {
+        for span in shape.cu_seqlens.windows(2) {
+            let (start, length) = (span[0] as usize, (span[1] - span[0]) as usize);
+            let view = Head { qkv, hidden, dim, start, column: head * dim };
+            with_scratch(length, |scores, _| {
+                for from in (0..length).step_by(QUERY_BLOCK) {
+                    let rows = QUERY_BLOCK.min(length - from);
+                    let scores = &mut scores[..rows * length];
+                    let (q, k) = (view.panel(0, from, rows), view.panel(1, 0, length));
+                    gemm_into(scores, q, k.t(), scale, Write::Replace);
+                    isa::dispatch(|| {
+                        for (r, row) in scores.chunks_exact_mut(length).enumerate() {
+                            let max = reduce::max(row);
+                            for value in &mut *row {
+                                *value = math::exp(*value - max);
+                            }
+                            lse[start + from + r] = max + reduce::sum(row).ln();
+                        }
+                    });
+                }
+            });
+        }
+    });
+}
+
+/// Replaces a row by its softmax.
+#[inline(always)]
+fn softmax(row: &mut [f32]) {
+    let max = reduce::max(row);
+    for value in &mut *row {
+        *value = math::exp(*value - max);
+    }
+    let inverse = 1.0 / reduce::sum(row);
+    for value in row {
+        *value *= inverse;
+    }
+}
+
+/// Calls `f` with two scratch areas of at least [QUERY_BLOCK, length].
+fn with_scratch(length: usize, f: impl FnOnce(&mut [f32], &mut [f32])) {
+    SCRATCH.with_borrow_mut(|[a, b]| {
+        let size = QUERY_BLOCK.min(length) * length;
+        if a.len() < size {
+            a.resize(size, 0.0);
+            b.resize(size, 0.0);
+        }
+        f(a, b);
+    });
+}
+
+/// Gradient of [`forward`]: `dqkv` [T, 3 hidden] from `dout` [T, hidden], the saved `qkv`, `out`
+/// and `lse`, and the same dropout.
+///
+/// With p the probabilities, m the dropout mask, D = sum(dout out) of a row:
+/// dv = (m p)^T dout, dp = m (dout v^T), ds = p (dp - D), dq = ds k, dk = ds^T q, both scaled.
+///
+/// # Panics
+/// When the slices' sizes contradict the shape.
+pub fn backward(
+    shape: Shape<'_>,
+    qkv: &[f32],
+    dropout: Dropout,
+    out: &[f32],
+    lse: &[f32],
+    dout: &[f32],
+    dqkv: &mut [f32],
+) {
+    let (hidden, tokens, dim) = (shape.hidden(), shape.tokens(), shape.head_dim);
+    assert!(qkv.len() == tokens * 3 * hidden && dqkv.len() == qkv.len());
+    assert!(out.len() == tokens * hidden && dout.len() == out.len());
+    assert_eq!(lse.len(), shape.heads * tokens);
+    let scale = 1.0 / (dim as f32).sqrt();
+    let longest = max_seqlen(shape.cu_seqlens);
+    let cut = Rows::Sequences(shape.cu_seqlens);
+    par_tiles::<3>(dqkv, (tokens, 3 * hidden), cut, dim, |_, head, [mut dq, mut dk, mut dv]| {
+        let (start, length) = (dq.row0, dq.rows);
+        let column = head * dim;
+        let view = Head { qkv, hidden, dim, start, column };
+        let row_of = |matrix: &[f32], r: usize| {
+            let offset = (start + r) * hidden + column;
+            offset..(offset + dim).min(matrix.len())
+        };
+        with_scratch(length, |p, dp| {
+            for from in (0..length).step_by(QUERY_BLOCK) {
+                let rows = QUERY_BLOCK.min(length - from);
+                let write = if from == 0 { Write::Replace } else { Write::Add };
+                let (p, dp) = (&mut p[..rows * length], &mut dp[..rows * length]);
+                let (q, k) = (view.panel(0, from, rows), view.panel(1, 0, length));
+                let offset = (start + from) * hidden + column;
+                let d = MatRef::new(&dout[offset..], rows, dim, hidden);
+                gemm_into(p, q, k.t(), scale, Write::Replace);
+                gemm_into(dp, d, view.panel(2, 0, length).t(), 1.0, Write::Replace);
+                isa::dispatch(|| {
+                    for (r, row) in p.chunks_exact_mut(length).enumerate() {
+                        let lse = lse[head * tokens + start + from + r];
+                        for value in row {
+                            *value = math::exp(*value - lse);
+                        }
+                    }
+                });
+                // dv takes the probabilities after dropout, ds those before it.
+                let number = |r: usize| dropout_row(shape, head, start + from + r, longest);
+                if dropout.is_off() {
+                    let p = MatRef::new(p, rows, length, length);
+                    gemm(&mut dv, p.t(), d, 1.0, write);
+                } else {
+                    masked(length, p, |masked| {
+                        for (r, row) in masked.chunks_exact_mut(length).enumerate() {
+                            dropout.apply(row, number(r));
+                        }
+                        let p = MatRef::new(masked, rows, length, length);
+                        gemm(&mut dv, p.t(), d, 1.0, write);
+                    });
+                }
+                for (r, (p, dp)) in
+                    p.chunks_exact(length).zip(dp.chunks_exact_mut(length)).enumerate()
+                {
+                    dropout.apply(dp, number(r));
+                    let span = row_of(out, from + r);
+                    isa::dispatch(|| {
+                        let delta = reduce::dot(&out[span.clone()], &dout[span]);
+                        for (ds, p) in dp.iter_mut().zip(p) {
+                            *ds = p * (*ds - delta);
+                        }
+                    });
+                }
+                let ds = MatRef::new(dp, rows, length, length);
+                gemm(&mut dq.rows(from, rows), ds, k, scale, Write::Replace);
+                gemm(&mut dk, ds.t(), q, scale, write);
+            }
+        });
+    });
+}
+
+thread_local! {
+    static MASKED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Calls `f` with a copy of the probabilities of one query block.
+fn masked(length: usize, p: &[f32], f: impl FnOnce(&mut [f32])) {
+    MASKED.with_borrow_mut(|copy| {
+        copy.clear();
+        copy.reserve(QUERY_BLOCK * length);
+        copy.extend_from_slice(p);
+        f(copy);
+    });
+}

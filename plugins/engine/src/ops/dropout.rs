@@ -1,0 +1,82 @@
+//! Dropout whose mask is a function of (seed, step, site, element) and is never stored.
+
+use crate::rng::Stream;
+
+/// Dropout of one site in one step. The backward pass recomputes the mask from the same value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dropout {
+    stream: Stream,
+    /// An element is kept when its random word is at least this.
+    threshold: u32,
+    scale: f32,
+}
+
+impl Dropout {
+    /// Dropout with probability `p` in [0, 1), kept elements scaled by 1 / (1 - p).
+    pub fn new(p: f32, stream: Stream) -> Self {
+        let p = f64::from(p.clamp(0.0, 0.999_999));
+        Self { stream, threshold: (p * 4_294_967_296.0) as u32, scale: (1.0 / (1.0 - p)) as f32 }
+    }
+
+    /// What dropout at evaluation does: nothing.
+    pub fn off() -> Self {
+        Self::new(0.0, Stream::new(0, [0, 0]))
+    }
+
+    /// Whether every element is kept.
+    pub fn is_off(&self) -> bool {
+        self.threshold == 0
+    }
+
+    /// Applies the mask to `values`, whose first element has number `first` in the whole tensor.
+    /// The forward and the backward pass are the same operation.
+    ///
+    /// Elements are numbered, not rows, so `first` may be anything.
+    pub fn apply(&self, values: &mut [f32], first: u64) {
+        if self.is_off() {
+            return;
+        }
+        let mut words = self.stream.block(first / 4);
+        for (number, value) in (first..).zip(values) {
+            if number % 4 == 0 {
+                words = self.stream.block(number / 4);
+            }
+            let keep = words[(number % 4) as usize] >= self.threshold;
+            *value = if keep { *value * self.scale } else { 0.0 };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_do_not_depend_on_the_split() {
+        let dropout = Dropout::new(0.1, Stream::new(7, [3, 5]));
+        let mut whole = vec![1.0; 10_000];
+        dropout.apply(&mut whole, 6);
+        let mut pieces = vec![1.0; 10_000];
+        for (i, piece) in pieces.chunks_mut(37).enumerate() {
+            dropout.apply(piece, 6 + 37 * i as u64);
+        }
+        assert_eq!(whole, pieces);
+        let kept = whole.iter().filter(|&&v| v > 0.0).count();
+        assert!((8_850..9_150).contains(&kept), "{kept}");
+        assert!(whole.iter().all(|&v| v == 0.0 || (v - 1.0 / 0.9).abs() < 1e-6));
+    }
+
+    #[test]
+    fn off_changes_nothing_and_streams_differ() {
+        let mut values = vec![2.0; 9];
+        Dropout::off().apply(&mut values, 0);
+        assert_eq!(values, [2.0; 9]);
+        let mask = |id| {
+            let mut values = vec![1.0; 64];
+            Dropout::new(0.5, Stream::new(1, id)).apply(&mut values, 0);
+            values
+        };
+        assert_ne!(mask([0, 0]), mask([0, 1]));
+        assert_ne!(mask([0, 0]), mask([1, 0]));
+    }
+}

@@ -1,0 +1,16 @@
+//! The few, coarse operations that models are made of.
+//!
+//! Each file holds the CPU f32 forward and backward of one operation as plain functions over
+//! slices. They run on the rayon pool that they are called from, and give the same bits on any
+//! number of threads. Shapes are contracts between the engine's own modules: a violation panics.
+
+pub mod activation;
+pub mod attention;
+pub mod dropout;
+pub mod embedding;
+pub mod linear;
+pub mod loss;
+pub mod norm;
+
+/// Rows in one unit of parallel work of the row-wise operations.
+pub(crate) const ROW_BLOCK: usize = 32;

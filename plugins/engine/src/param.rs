@@ -1,0 +1,124 @@
+//! Trainable tensors: their names in a checkpoint, their shapes, their values.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::buffer::Buffer;
+
+/// Number of a parameter within its model; optimisers index their state by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParamId(usize);
+
+impl ParamId {
+    /// The number, from 0 without gaps.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// How a parameter that no checkpoint supplies is initialised.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// Normal, mean 0, with this deviation.
+    Normal(f32),
+    /// All zeros.
+    Zeros,
+    /// All ones.
+    Ones,
+}
+
+/// One tensor of a checkpoint, which is all of a parameter or a run of its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Name in a checkpoint, as Hugging Face writes it today.
+    pub name: String,
+    /// Shape in a checkpoint.
+    pub shape: Vec<usize>,
+}
+
+impl Part {
+    /// Number of elements; saturates instead of overflowing.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().fold(1, |n, &d| n.saturating_mul(d))
+    }
+}
+
+/// A trainable tensor: one tensor of the checkpoint, or several stacked along their first
+/// dimension (query, key and value, so that one matrix product computes all three).
+///
+/// The value sits behind a lock, so that an optimiser which updates during the backward pass can
+/// write it while the modules hold shared references.
+#[derive(Debug)]
+pub struct Parameter {
+    id: ParamId,
+    parts: Vec<Part>,
+    init: Init,
+    value: RwLock<Buffer>,
+}
+
+impl Parameter {
+    /// The number within the model.
+    pub fn id(&self) -> ParamId {
+        self.id
+    }
+
+    /// The checkpoint tensors it consists of, in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// How it is initialised when nothing supplies it.
+    pub fn init(&self) -> Init {
+        self.init
+    }
+
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.parts.iter().fold(0, |n: usize, part| n.saturating_add(part.elements()))
+    }
+
+    /// The value; empty until the checkpoint is loaded.
+    pub fn read(&self) -> RwLockReadGuard<'_, Buffer> {
+        // A panic elsewhere cannot leave a tensor half-replaced in a way that matters here.
+        self.value.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The value, for loading and for optimisers.
+    pub fn write(&self) -> RwLockWriteGuard<'_, Buffer> {
+        self.value.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The parameters of a model, in the order in which its modules declared them.
+#[derive(Debug, Default)]
+pub struct ParamStore {
+    params: Vec<Arc<Parameter>>,
+}
+
+impl ParamStore {
+    /// Declares a parameter; it has no value yet.
+    pub fn declare(&mut self, parts: Vec<Part>, init: Init) -> Arc<Parameter> {
+        let param = Arc::new(Parameter {
+            id: ParamId(self.params.len()),
+            parts,
+            init,
+            value: RwLock::new(Buffer::from_vec(Vec::new())),
+        });
+        self.params.push(Arc::clone(&param));
+        param
+    }
+
+    /// All parameters, by id.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Parameter>> {
+        self.params.iter()
+    }
+
+    /// Number of trainable elements in all.
+    pub fn elements(&self) -> usize {
+        self.params.iter().fold(0, |n: usize, p| n.saturating_add(p.elements()))
+    }
+
+    /// Bytes that the values occupy.
+    pub fn bytes(&self) -> usize {
+        self.params.iter().map(|p| p.read().bytes()).sum()
+    }
+}

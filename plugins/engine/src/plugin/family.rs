@@ -1,0 +1,154 @@
+//! What a plugin says about its family of models.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use kobench_plugin_sdk::{self as sdk, Description, Error, OptionDescription, Variant};
+
+use crate::encoder::{Architecture, EncoderConfig};
+use crate::error::{EngineError, Result};
+use crate::model::SequenceClassifier;
+use crate::tokenizer::Preprocess;
+
+/// A family of models: everything that sets a plugin apart from the next one.
+pub trait Family: 'static {
+    /// The plugin's name.
+    const NAME: &'static str;
+    /// The plugin's version: `env!("CARGO_PKG_VERSION")`.
+    const VERSION: &'static str;
+    /// One line for people.
+    const SUMMARY: &'static str;
+    /// The architecture of all its models.
+    const ARCHITECTURE: Architecture;
+
+    /// The models.
+    fn variants() -> &'static [FamilyVariant];
+
+    /// The plugin's own options.
+    fn options() -> Vec<OptionDescription> {
+        Vec::new()
+    }
+
+    /// Checks the options that were given and says what to do to texts before tokenisation.
+    ///
+    /// # Errors
+    /// An option or a value that the plugin does not know. A family without options leaves this
+    /// to [`no_options`].
+    fn preprocess(options: &BTreeMap<String, String>) -> sdk::Result<Option<Preprocess>> {
+        no_options(Self::NAME, options)?;
+        Ok(None)
+    }
+}
+
+/// Refuses every option.
+///
+/// # Errors
+/// Invalid argument, naming the first option.
+pub fn no_options(plugin: &str, options: &BTreeMap<String, String>) -> sdk::Result<()> {
+    match options.keys().next() {
+        Some(key) => Err(Error::invalid_argument(format!(
+            "the plugin {plugin} has no option \"{key}\"; leave it out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// One model of a family.
+#[derive(Debug, Clone, Copy)]
+pub struct FamilyVariant {
+    /// The name that a user types.
+    pub name: &'static str,
+    /// Where its weights are published.
+    pub hub_id: Option<&'static str>,
+    /// Bytes of the published weights file.
+    pub size_bytes: Option<u64>,
+    /// Licence of the weights.
+    pub licence: &'static str,
+    /// Its config.json, from which size and longest sequence are computed.
+    pub config: &'static [u8],
+    /// Files that the plugin carries.
+    pub bundle: Option<Bundle>,
+    /// Tasks that the bundled weights were trained for.
+    pub tasks: &'static [&'static str],
+}
+
+/// A model inside the plugin.
+#[derive(Debug, Clone, Copy)]
+pub struct Bundle {
+    /// vocab.txt
+    pub vocab: &'static [u8],
+    /// model.safetensors
+    pub weights: &'static [u8],
+}
+
+/// Where a model's files are.
+pub(super) enum Files {
+    Directory(PathBuf),
+    Bundled(Bundle),
+}
+
+/// What a request names: the model's description, its files, and its parsed config.json.
+pub(super) struct Found {
+    pub(super) name: &'static str,
+    pub(super) files: Files,
+    pub(super) config: EncoderConfig,
+}
+
+/// Finds the variant and reads its config.json, from the checkpoint if one is given.
+pub(super) fn find<F: Family>(name: &str, checkpoint: Option<&PathBuf>) -> sdk::Result<Found> {
+    let variant = F::variants().iter().find(|v| v.name == name).ok_or_else(|| {
+        let known: Vec<&str> = F::variants().iter().map(|v| v.name).collect();
+        Error::invalid_argument(format!(
+            "the plugin {} has no model \"{name}\"; it has {}",
+            F::NAME,
+            known.join(", ")
+        ))
+    })?;
+    let (files, json, origin) = match (checkpoint, variant.bundle) {
+        (Some(directory), _) => {
+            let path = directory.join("config.json");
+            let json = std::fs::read(&path)
+                .map_err(|source| EngineError::Io { path: path.clone(), source })?;
+            (Files::Directory(directory.clone()), json, path.display().to_string())
+        }
+        (None, Some(bundle)) => {
+            (Files::Bundled(bundle), variant.config.to_vec(), format!("{name} (bundled)"))
+        }
+        (None, None) => {
+            return Err(Error::not_found(format!(
+                "{name} is not bundled with the plugin: name a folder with its config.json, \
+                 vocab.txt and weights as the checkpoint{}",
+                variant
+                    .hub_id
+                    .map(|id| format!(" (they are published as {id})"))
+                    .unwrap_or_default()
+            )));
+        }
+    };
+    let config = EncoderConfig::from_json(F::ARCHITECTURE, &json, &origin)?;
+    Ok(Found { name: variant.name, files, config })
+}
+
+/// The JSON document of `describe`.
+pub(super) fn describe<F: Family>() -> Description {
+    let mut description = Description::new(F::NAME, F::VERSION);
+    description.summary = F::SUMMARY.to_owned();
+    description.options = F::options();
+    F::variants().iter().fold(description, |d, v| d.variant(variant::<F>(v)))
+}
+
+fn variant<F: Family>(v: &FamilyVariant) -> Variant {
+    let config: Result<_> = EncoderConfig::from_json(F::ARCHITECTURE, v.config, v.name);
+    let config = config.ok();
+    Variant {
+        hub_id: v.hub_id.map(str::to_owned),
+        parameters: config.as_ref().map(|c| SequenceClassifier::trunk_parameters(c) as u64),
+        size_bytes: v.size_bytes,
+        licence: v.licence.to_owned(),
+        tokenizer: "WordPiece, cased".to_owned(),
+        max_seq_len: config.and_then(|c| u32::try_from(c.max_position_embeddings).ok()),
+        bundled: v.bundle.is_some(),
+        tasks: v.tasks.iter().map(|&t| t.to_owned()).collect(),
+        ..Variant::new(v.name, F::ARCHITECTURE.name())
+    }
+}

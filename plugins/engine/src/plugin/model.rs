@@ -1,0 +1,127 @@
+//! Opening and running a model.
+
+use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, Logits, ModelRequest};
+
+use super::family::{Family, Files, find};
+use crate::batch::PackedBatch;
+use crate::checkpoint::{Checkpoint, NewHead};
+use crate::context::Context;
+use crate::error::EngineError;
+use crate::model::SequenceClassifier;
+
+/// A model that is ready to compute, with the memory that it reuses.
+#[derive(Debug)]
+pub struct EngineModel {
+    classifier: SequenceClassifier,
+    batch: PackedBatch,
+    token_type_ids: Vec<u32>,
+}
+
+impl EngineModel {
+    /// Opens the model that a request names.
+    ///
+    /// # Errors
+    /// An unknown model or option, an unsupported device, precision or head, files that are
+    /// missing or wrong.
+    pub(super) fn open<F: Family>(request: &ModelRequest) -> sdk::Result<Self> {
+        F::preprocess(&request.options)?;
+        supported(request)?;
+        let mut found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
+        if let Some(labels) = request.num_labels {
+            found.config.num_labels = labels as usize;
+        }
+        if found.config.num_labels == 0 {
+            return Err(Error::invalid_argument("num_labels is 0; a head needs at least 1"));
+        }
+        let checkpoint = match &found.files {
+            Files::Directory(directory) => Checkpoint::open(directory)?,
+            Files::Bundled(bundle) => {
+                Checkpoint::from_bytes(bundle.weights, &format!("{} (bundled)", found.name))?
+            }
+        };
+        let new_head = match request.new_head {
+            true => NewHead::Initialise { seed: request.seed },
+            false => NewHead::Refuse,
+        };
+        let ctx = Context::cpu(request.threads as usize)?;
+        let classifier = SequenceClassifier::load(found.config, &checkpoint, new_head, ctx)?;
+        Ok(Self { classifier, batch: PackedBatch::default(), token_type_ids: Vec::new() })
+    }
+
+    /// Computes one packed batch.
+    pub(super) fn forward(
+        &mut self,
+        batch: &Batch<'_>,
+        head: Head,
+        out: &mut Logits<'_>,
+    ) -> sdk::Result<()> {
+        if head != Head::Sequence {
+            return Err(Error::unsupported(format!(
+                "the model was opened with a sequence head, not with a {} head",
+                head.name()
+            )));
+        }
+        let logits = out.rows(batch.len(), self.classifier.config().num_labels)?;
+        self.batch.clear();
+        for range in batch.ranges() {
+            self.token_type_ids.clear();
+            let types = &batch.encoded.token_type_ids[range.clone()];
+            self.token_type_ids.extend(types.iter().map(|&t| u32::from(t)));
+            self.batch.push(&batch.encoded.input_ids[range], &self.token_type_ids)?;
+        }
+        let cancel = batch.cancel;
+        let between = || cancel.check().map_err(|_| EngineError::Cancelled);
+        Ok(self.classifier.forward(&self.batch, logits, &between)?)
+    }
+
+    /// What was opened, for the record.
+    pub(super) fn stats(&self) -> serde_json::Value {
+        let (params, ctx) = (self.classifier.params(), self.classifier.context());
+        serde_json::json!({
+            "parameters": params.elements(),
+            "weight_bytes": params.bytes(),
+            "peak_buffer_bytes": ctx.buffer_bytes(),
+            "device": "cpu",
+            "precision": ctx.dtype().as_str(),
+            "isa": ctx.isa(),
+            "threads": ctx.threads().current_num_threads(),
+            "num_labels": self.classifier.config().num_labels,
+        })
+    }
+}
+
+/// Refuses what this build cannot do, before any file is opened.
+fn supported(request: &ModelRequest) -> sdk::Result<()> {
+    let device = request.device.as_str();
+    if device.starts_with("cuda") {
+        return Err(Error::unsupported(format!(
+            "device \"{device}\": this build of the plugin computes on the CPU only; use device \
+             \"cpu\""
+        )));
+    }
+    if device != "cpu" {
+        return Err(Error::invalid_argument(format!(
+            "device \"{device}\" is not known; use \"cpu\""
+        )));
+    }
+    match request.precision.as_str() {
+        "f32" => {}
+        "bf16" => {
+            return Err(Error::unsupported(
+                "precision \"bf16\": this build of the plugin computes in f32 only; use \"f32\"",
+            ));
+        }
+        other => {
+            return Err(Error::invalid_argument(format!(
+                "precision \"{other}\" is not known; use \"f32\""
+            )));
+        }
+    }
+    if request.head != Head::Sequence {
+        return Err(Error::unsupported(format!(
+            "this build of the plugin has the sequence head only, no {} head",
+            request.head.name()
+        )));
+    }
+    Ok(())
+}

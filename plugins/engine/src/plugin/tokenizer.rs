@@ -1,0 +1,32 @@
+//! Opening a tokeniser.
+
+use kobench_plugin_sdk::{self as sdk, Error, TokenizerRequest};
+
+use super::family::{Family, Files, find};
+use crate::tokenizer::WordPieceTokenizer;
+
+/// Opens the tokeniser that a request names.
+pub(super) fn open<F: Family>(request: &TokenizerRequest) -> sdk::Result<WordPieceTokenizer> {
+    let preprocess = F::preprocess(&request.options)?;
+    let found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
+    let limit = found.config.max_position_embeddings;
+    let tokenizer = match &found.files {
+        Files::Directory(directory) => WordPieceTokenizer::open(directory, limit)?,
+        Files::Bundled(bundle) => {
+            let origin = format!("{} (bundled)", found.name);
+            WordPieceTokenizer::from_vocab(bundle.vocab, &origin, limit)?
+        }
+    };
+    if tokenizer.vocab_size() > found.config.vocab_size {
+        return Err(Error::bad_data(format!(
+            "vocab.txt has {} pieces, but config.json says vocab_size {}: they belong to \
+             different models; use the files that came together",
+            tokenizer.vocab_size(),
+            found.config.vocab_size
+        )));
+    }
+    Ok(match preprocess {
+        Some(edit) => tokenizer.with_preprocess(edit),
+        None => tokenizer,
+    })
+}

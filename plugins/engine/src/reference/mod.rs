@@ -1,0 +1,12 @@
+//! Plain f64 forms of the operations: no blocking, no threads, no tricks.
+//!
+//! They are what kernels of any device or precision are tested against; gradients are checked by
+//! central differences of them.
+
+mod attention;
+mod pointwise;
+mod rows;
+
+pub use attention::attention;
+pub use pointwise::{activation, gelu, gelu_tanh};
+pub use rows::{cross_entropy, embedding, layer_norm, linear};

@@ -1,0 +1,53 @@
+//! Helpers that several test binaries share.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::allow_attributes,
+    reason = "whether dead_code fires differs from binary to binary"
+)]
+
+use std::path::PathBuf;
+
+use kobench_engine::rng::Stream;
+
+/// tests/goldens of the repository.
+pub fn goldens(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/goldens").join(name)
+}
+
+/// Normal numbers that follow from a seed.
+pub fn normal(seed: u64, len: usize, std: f32) -> Vec<f32> {
+    let mut values = vec![0.0; len];
+    Stream::new(seed, [0, 0]).fill_normal(&mut values, std);
+    values
+}
+
+pub fn f64s(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&v| f64::from(v)).collect()
+}
+
+/// Largest absolute difference.
+pub fn distance(a: &[f32], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max)
+}
+
+/// Gradient by central differences of sum(weights * f(x)) with respect to x.
+pub fn finite_differences(x: &[f64], weights: &[f32], f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    let h = 1e-5;
+    let value =
+        |x: &[f64]| -> f64 { f(x).iter().zip(weights).map(|(y, w)| y * f64::from(*w)).sum() };
+    (0..x.len())
+        .map(|i| {
+            let mut moved = x.to_vec();
+            moved[i] = x[i] + h;
+            let up = value(&moved);
+            moved[i] = x[i] - h;
+            (up - value(&moved)) / (2.0 * h)
+        })
+        .collect()
+}
+
+/// Runs `f` on a pool of `threads` threads.
+pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(f)
+}

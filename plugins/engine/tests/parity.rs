@@ -1,0 +1,126 @@
+//! Logits against Hugging Face's, and whatever the batch and the threads.
+
+mod common;
+
+use std::path::Path;
+
+use common::goldens;
+use kobench_engine::checkpoint::{Checkpoint, NewHead};
+use kobench_engine::encoder::{Architecture, EncoderConfig};
+use kobench_engine::model::SequenceClassifier;
+use kobench_engine::{Context, PackedBatch};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Goldens {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    input_ids: Vec<u32>,
+    token_type_ids: Vec<u32>,
+    logits_f32: Vec<f64>,
+    logits_f64: Vec<f64>,
+}
+
+fn load(folder: &Path, threads: usize) -> SequenceClassifier {
+    let json = std::fs::read(folder.join("config.json")).unwrap();
+    let config = EncoderConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
+    let checkpoint = Checkpoint::open(folder).unwrap();
+    let ctx = Context::cpu(threads).unwrap();
+    SequenceClassifier::load(config, &checkpoint, NewHead::Refuse, ctx).unwrap()
+}
+
+fn cases(folder: &Path) -> Vec<Case> {
+    let text = std::fs::read_to_string(folder.join("goldens.json")).unwrap();
+    serde_json::from_str::<Goldens>(&text).unwrap().cases
+}
+
+fn forward(model: &mut SequenceClassifier, cases: &[&Case]) -> Vec<f32> {
+    let mut batch = PackedBatch::default();
+    for case in cases {
+        batch.push(&case.input_ids, &case.token_type_ids).unwrap();
+    }
+    let mut logits = vec![f32::NAN; cases.len() * model.config().num_labels];
+    model.forward(&batch, &mut logits, &|| Ok(())).unwrap();
+    logits
+}
+
+fn worst<'a>(logits: &[f32], expected: impl Iterator<Item = &'a f64>) -> f64 {
+    logits.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn logits_equal_hugging_face() {
+    for name in ["base", "odd", "wide-head", "gamma-beta", "no-prefix"] {
+        let folder = goldens("bert").join(name);
+        let cases = cases(&folder);
+        assert!(cases.len() >= 20, "{name}");
+        let mut model = load(&folder, 2);
+        let all: Vec<&Case> = cases.iter().collect();
+        let logits = forward(&mut model, &all);
+        let single = worst(&logits, cases.iter().flat_map(|c| &c.logits_f32));
+        let double = worst(&logits, cases.iter().flat_map(|c| &c.logits_f64));
+        println!("{name}: {single:.1e} from f32, {double:.1e} from f64");
+        assert!(single < 1e-4 && double < 1e-5, "{name}: {single:e} {double:e}");
+    }
+}
+
+#[test]
+fn safetensors_and_pickle_hold_the_same_model() {
+    let (mut a, mut b) = (load(&goldens("bert/base"), 1), load(&goldens("bert/base-bin"), 1));
+    let cases = cases(&goldens("bert/base"));
+    let all: Vec<&Case> = cases.iter().collect();
+    assert_eq!(forward(&mut a, &all), forward(&mut b, &all));
+}
+
+#[test]
+fn threads_and_batch_composition_do_not_matter() {
+    let folder = goldens("bert/odd");
+    let cases = cases(&folder);
+    let all: Vec<&Case> = cases.iter().collect();
+    let one = forward(&mut load(&folder, 1), &all);
+    let mut model = load(&folder, 3);
+    assert_eq!(one, forward(&mut model, &all), "threads change no bit");
+    let labels = model.config().num_labels;
+    let mut largest: f64 = 0.0;
+    for (i, case) in cases.iter().enumerate() {
+        let alone = forward(&mut model, &[case]);
+        let together = &one[i * labels..(i + 1) * labels];
+        largest = largest
+            .max(worst(&alone, together.iter().map(|&v| f64::from(v)).collect::<Vec<_>>().iter()));
+    }
+    println!("alone against batched: {largest:.1e}");
+    assert!(largest < 1e-5);
+}
+
+#[test]
+fn nothing_is_allocated_after_the_first_step() {
+    let folder = goldens("bert/base");
+    let cases = cases(&folder);
+    let all: Vec<&Case> = cases.iter().collect();
+    let mut model = load(&folder, 2);
+    forward(&mut model, &all);
+    let after_one = model.context().allocations();
+    for _ in 0..3 {
+        forward(&mut model, &all);
+        forward(&mut model, &all[..3]);
+    }
+    assert_eq!(model.context().allocations(), after_one);
+}
+
+#[test]
+fn input_that_does_not_fit_is_an_error() {
+    let mut model = load(&goldens("bert/base"), 1);
+    let mut logits = vec![0.0; 2];
+    for (ids, expected) in [
+        (vec![5; 65], "65 tokens, but the model takes 64"),
+        (vec![5, 300], "token id 300 is out of range: the model has 300"),
+    ] {
+        let mut batch = PackedBatch::default();
+        batch.push(&ids, &vec![0; ids.len()]).unwrap();
+        let message = model.forward(&batch, &mut logits, &|| Ok(())).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+}

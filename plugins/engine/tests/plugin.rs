@@ -1,0 +1,124 @@
+//! A family's description as a plugin: what it says, and what it refuses.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::goldens;
+use kobench_engine::encoder::Architecture;
+use kobench_engine::plugin::{Bundle, EnginePlugin, Family, FamilyVariant};
+use kobench_plugin_sdk::{
+    EncodeOptions, Error, ErrorKind, Example, ModelRequest, Plugin, TokenizerRequest,
+};
+
+struct Test;
+
+static VARIANTS: [FamilyVariant; 2] = [
+    FamilyVariant {
+        name: "carried",
+        hub_id: None,
+        size_bytes: None,
+        licence: "MIT",
+        config: include_bytes!("../../../tests/goldens/bert/base/config.json"),
+        bundle: Some(Bundle {
+            vocab: b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n",
+            weights: include_bytes!("../../../tests/goldens/bert/base/model.safetensors"),
+        }),
+        tasks: &["nsmc"],
+    },
+    FamilyVariant {
+        name: "published",
+        hub_id: Some("someone/published"),
+        size_bytes: Some(1),
+        licence: "MIT",
+        config: b"{}",
+        bundle: None,
+        tasks: &[],
+    },
+];
+
+impl Family for Test {
+    const NAME: &'static str = "test";
+    const VERSION: &'static str = "1.2.3";
+    const SUMMARY: &'static str = "a test";
+    const ARCHITECTURE: Architecture = Architecture::Bert;
+
+    fn variants() -> &'static [FamilyVariant] {
+        &VARIANTS
+    }
+}
+
+type TestPlugin = EnginePlugin<Test>;
+
+fn request(json: serde_json::Value) -> ModelRequest {
+    serde_json::from_value(json).unwrap()
+}
+
+fn refused(json: serde_json::Value) -> Error {
+    TestPlugin::open_model(request(json)).unwrap_err()
+}
+
+#[test]
+fn the_description_is_computed_from_the_configs() {
+    let description = TestPlugin::describe();
+    assert_eq!((description.name.as_str(), description.variants.len()), ("test", 2));
+    let published = &description.variants[1];
+    // 109,482,240 is transformers' count for BertModel with its default configuration.
+    assert_eq!(published.parameters, Some(109_482_240));
+    assert_eq!((published.max_seq_len, published.bundled), (Some(512), false));
+    assert!(description.variants[0].bundled);
+}
+
+#[test]
+fn a_bundled_model_opens_and_tells_about_itself() {
+    let open = || TokenizerRequest {
+        variant: "carried".into(),
+        checkpoint: None,
+        options: BTreeMap::new(),
+    };
+    let mut tokenizer = TestPlugin::open_tokenizer(open()).unwrap();
+    let encoded =
+        TestPlugin::encode(&mut tokenizer, &[Example::Text("a b")], &EncodeOptions::default());
+    assert_eq!(encoded.unwrap().input_ids, [2, 5, 1, 3]);
+    let mut model =
+        TestPlugin::open_model(request(serde_json::json!({"variant": "carried", "threads": 1})));
+    let stats = TestPlugin::stats(model.as_mut().unwrap()).unwrap();
+    assert_eq!((stats["precision"].as_str(), stats["threads"].as_u64()), (Some("f32"), Some(1)));
+    assert_eq!(stats["weight_bytes"].as_u64().unwrap(), 4 * stats["parameters"].as_u64().unwrap());
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_by_name() {
+    let json = |key: &str, value: &str| {
+        let mut json = serde_json::json!({"variant": "carried"});
+        json[key] = value.into();
+        json
+    };
+    for (json, kind, expected) in [
+        (json("variant", "other"), ErrorKind::InvalidArgument, "carried, published"),
+        (json("variant", "published"), ErrorKind::NotFound, "someone/published"),
+        (json("device", "cuda:0"), ErrorKind::Unsupported, "cuda:0"),
+        (json("device", "tpu"), ErrorKind::InvalidArgument, "tpu"),
+        (json("precision", "bf16"), ErrorKind::Unsupported, "bf16"),
+        (json("precision", "f8"), ErrorKind::InvalidArgument, "f8"),
+        (json("head", "token"), ErrorKind::Unsupported, "token head"),
+        (json("checkpoint", "/nonexistent"), ErrorKind::NotFound, "/nonexistent/config.json"),
+    ] {
+        let error = refused(json);
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.message.contains(expected), "{error}");
+    }
+    let labels = refused(serde_json::json!({"variant": "carried", "num_labels": 7}));
+    assert_eq!(labels.kind, ErrorKind::BadData);
+    assert!(labels.message.contains("classifier.weight is [2, 48]"), "{labels}");
+    let option = refused(serde_json::json!({"variant": "carried", "options": {"clean": "x"}}));
+    assert!(option.message.contains("no option \"clean\""), "{option}");
+    // The files of another model: a folder whose vocabulary is missing.
+    let request = TokenizerRequest {
+        variant: "published".into(),
+        checkpoint: Some(goldens("bert/base")),
+        options: BTreeMap::new(),
+    };
+    let error = TestPlugin::open_tokenizer(request).unwrap_err();
+    assert!(error.kind == ErrorKind::NotFound && error.message.contains("vocab.txt"), "{error}");
+}
