@@ -26,15 +26,12 @@ impl CliError {
         Self { error: message.into().into(), hint: Some(hint.into()) }
     }
 
-    /// Standard output could not be written.
-    pub(crate) fn output(error: io::Error) -> Self {
-        let hint = crate::hint::io_hint(&error, "a redirection");
-        Self { error: format!("cannot write to standard output: {error}").into(), hint }
-    }
-
     /// Writes the error to standard error. A reader of standard output that has gone away (`| head`) is
     /// no error.
     pub(crate) fn report(&self) -> Exit {
+        if self.is_closed_pipe() {
+            return Exit::Done;
+        }
         let red = AnsiColor::Red.on_default().bold();
         let cyan = AnsiColor::Cyan.on_default().bold();
         let mut to = anstream::stderr().lock();
@@ -51,6 +48,13 @@ impl CliError {
             let _ = write_labelled(&mut to, "hint", cyan, hint);
         }
         Exit::Usage
+    }
+}
+
+impl CliError {
+    fn is_closed_pipe(&self) -> bool {
+        matches!(self.error.downcast_ref::<crate::error::Error>(),
+            Some(crate::error::Error::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe)
     }
 }
 

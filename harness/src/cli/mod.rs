@@ -1,17 +1,19 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 
-mod data_args;
 mod error;
 mod exit;
-mod format;
 mod leaderboard;
 mod model;
 mod plugin;
 mod plugins;
 mod run;
 mod score;
+mod shared;
+mod task;
 mod worker;
 
+use crate::error::Error;
+use crate::report::Look;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -49,9 +51,12 @@ enum Command {
     /// Run models on tasks, and print the table.
     Run(run::Args),
     /// Print the table of earlier runs.
-    Leaderboard(leaderboard::Args),
+    Leaderboard(leaderboard::LeaderboardArgs),
     /// Score any system's predictions.
-    Score(score::Args),
+    Score(score::ScoreArgs),
+    /// List tasks, or check a task file and its data.
+    #[command(subcommand)]
+    Task(task::TaskCommand),
     /// List the models that plugins offer.
     Model(model::Args),
     /// List plugins, or check one.
@@ -71,17 +76,28 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
-    let mut stdout = anstream::stdout().lock();
-    let done = match cli.command {
-        Command::Run(args) => run::run(&args, &mut stdout),
-        Command::Leaderboard(args) => leaderboard::run(&args, &mut stdout),
-        Command::Score(args) => score::run(&args, &mut stdout),
-        Command::Model(args) => model::run(&args, &mut stdout),
-        Command::Plugin(args) => plugin::run(&args, &mut stdout),
+    let look = Look::of_stdout();
+    let (mut stdout, mut stderr) = (anstream::stdout().lock(), anstream::stderr());
+    let ended = match cli.command {
+        Command::Run(args) => run::run(&args, &look, &mut stdout),
+        Command::Leaderboard(args) => {
+            done(leaderboard::run(&args, &look, &mut stdout, &mut stderr))
+        }
+        Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
+        Command::Task(command) => {
+            task::run(&command, &look, &mut stdout).map(Exit::of_verdict).map_err(CliError::from)
+        }
+        Command::Model(args) => model::run(&args, &look, &mut stdout),
+        Command::Plugin(args) => plugin::run(&args, &look, &mut stdout),
         Command::Worker(args) => worker::run(&args),
     };
-    match done {
+    match ended {
         Ok(exit) => exit.into(),
         Err(error) => error.report().into(),
     }
+}
+
+/// A command without a verdict.
+fn done(result: Result<(), Error>) -> Result<Exit, CliError> {
+    result.map(|()| Exit::Done).map_err(CliError::from)
 }

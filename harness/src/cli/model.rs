@@ -1,12 +1,13 @@
 //! `kobench model list`.
 
-use super::format::{ListFormat, json};
 use super::plugin::NO_PLUGINS;
 use super::plugins::PluginArgs;
+use super::shared::{TextFormat, write_json};
 use super::{CliError, Exit};
+use crate::error::Error;
 use crate::plugin::{Entry, Variant};
+use crate::report::{Look, table};
 use crate::run::Checkpoint;
-use crate::table::Table;
 use crate::text::{bytes, millions};
 use std::io::Write;
 
@@ -24,27 +25,28 @@ enum Command {
         plugins: PluginArgs,
         /// How to print.
         #[arg(long, value_enum, default_value_t)]
-        format: ListFormat,
+        format: TextFormat,
     },
 }
 
-pub(super) fn run(args: &Args, to: &mut dyn Write) -> Result<Exit, CliError> {
+pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
     let Command::List { plugins, format } = &args.command;
     let catalog = plugins.catalog();
     let models: Vec<(&Entry, &Variant)> = catalog
         .entries()
         .flat_map(|e| e.description.variants.iter().map(move |v| (e, v)))
         .collect();
-    if *format == ListFormat::Json {
+    if *format == TextFormat::Json {
         let one = |(e, v): &(&Entry, &Variant)| serde_json::json!({ "plugin": e.description.name, "weights": weights(v), "model": v });
         let all: Vec<_> = models.iter().map(one).collect();
-        json(to, &serde_json::json!({ "schema_version": 1, "models": all }))?;
+        write_json(to, &serde_json::json!({ "schema_version": 1, "models": all }))?;
         return Ok(Exit::Done);
     }
     if models.is_empty() {
         return Err(CliError::usage("no models were found", NO_PLUGINS));
     }
-    let mut table = Table::new([
+    let mut listed = table(look);
+    listed.set_header([
         "model",
         "plugin",
         "architecture",
@@ -59,7 +61,7 @@ pub(super) fn run(args: &Args, to: &mut dyn Write) -> Result<Exit, CliError> {
     ]);
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     for (entry, v) in &models {
-        table.row([
+        listed.add_row([
             v.name.clone(),
             entry.description.name.clone(),
             v.architecture.clone(),
@@ -73,7 +75,7 @@ pub(super) fn run(args: &Args, to: &mut dyn Write) -> Result<Exit, CliError> {
             weights(v).into(),
         ]);
     }
-    write!(to, "{table}").map_err(CliError::output)?;
+    writeln!(to, "{}", listed.trim_fmt()).map_err(Error::from)?;
     Ok(Exit::Done)
 }
 

@@ -1,11 +1,12 @@
 //! `kobench plugin list` and `kobench plugin check`.
 
-use super::format::{ListFormat, json};
 use super::plugins::PluginArgs;
+use super::shared::{TextFormat, write_json};
 use super::{CliError, Exit};
 use crate::check::{Finding, check_plugin};
+use crate::error::Error;
 use crate::plugin::Listed;
-use crate::table::Table;
+use crate::report::{Look, table};
 use crate::text::bytes;
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ enum Command {
         plugins: PluginArgs,
         /// How to print.
         #[arg(long, value_enum, default_value_t)]
-        format: ListFormat,
+        format: TextFormat,
     },
     /// Load a plugin in a worker and try its calls.
     ///
@@ -40,13 +41,13 @@ enum Command {
         checkpoint: Option<String>,
         /// How to print.
         #[arg(long, value_enum, default_value_t)]
-        format: ListFormat,
+        format: TextFormat,
     },
 }
 
-pub(super) fn run(args: &Args, to: &mut dyn Write) -> Result<Exit, CliError> {
+pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
     match &args.command {
-        Command::List { plugins, format } => list(plugins, *format, to),
+        Command::List { plugins, format } => list(plugins, *format, look, to),
         Command::Check { libraries, plugins, checkpoint, format } => {
             let named = if libraries.is_empty() {
                 plugins.search_path().libraries()
@@ -64,9 +65,14 @@ pub(super) fn run(args: &Args, to: &mut dyn Write) -> Result<Exit, CliError> {
 /// What to do where there are no plugins.
 pub(super) const NO_PLUGINS: &str = "`cargo build --release` builds the bundled ones; --plugin-dir or KOBENCH_PLUGIN_PATH name other places";
 
-fn list(plugins: &PluginArgs, format: ListFormat, to: &mut dyn Write) -> Result<Exit, CliError> {
+fn list(
+    plugins: &PluginArgs,
+    format: TextFormat,
+    look: &Look,
+    to: &mut dyn Write,
+) -> Result<Exit, CliError> {
     let catalog = plugins.catalog();
-    if format == ListFormat::Json {
+    if format == TextFormat::Json {
         let entry = |listed: &Listed| match listed {
             Ok(e) => serde_json::json!({
                 "path": e.path, "sha256": e.sha256, "status": "ok", "description": e.description,
@@ -76,9 +82,10 @@ fn list(plugins: &PluginArgs, format: ListFormat, to: &mut dyn Write) -> Result<
             }),
         };
         let all: Vec<_> = catalog.plugins.iter().map(entry).collect();
-        json(to, &serde_json::json!({ "schema_version": 1, "plugins": all }))?;
+        write_json(to, &serde_json::json!({ "schema_version": 1, "plugins": all }))?;
     } else {
-        let mut table = Table::new([
+        let mut listed = table(look);
+        listed.set_header([
             "plugin",
             "version",
             "models",
@@ -92,7 +99,7 @@ fn list(plugins: &PluginArgs, format: ListFormat, to: &mut dyn Write) -> Result<
             let models: Vec<&str> = d.variants.iter().map(|v| v.name.as_str()).collect();
             let size =
                 entry.path.metadata().map(|m| format!(" ({})", bytes(m.len()))).unwrap_or_default();
-            table.row([
+            listed.add_row([
                 d.name.clone(),
                 d.version.clone(),
                 models.join(", "),
@@ -105,7 +112,7 @@ fn list(plugins: &PluginArgs, format: ListFormat, to: &mut dyn Write) -> Result<
         for broken in catalog.broken() {
             let name = broken.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let reason = format!("broken: {}", broken.reason);
-            table.row([
+            listed.add_row([
                 name,
                 "-".into(),
                 reason,
@@ -115,10 +122,10 @@ fn list(plugins: &PluginArgs, format: ListFormat, to: &mut dyn Write) -> Result<
                 broken.path.display().to_string(),
             ]);
         }
-        if table.is_empty() {
+        if listed.is_empty() {
             return Err(CliError::usage("no plugins were found", NO_PLUGINS));
         }
-        write!(to, "{table}").map_err(CliError::output)?;
+        writeln!(to, "{}", listed.trim_fmt()).map_err(Error::from)?;
     }
     Ok(Exit::of_verdict(catalog.broken().next().is_none()))
 }
@@ -126,7 +133,7 @@ fn list(plugins: &PluginArgs, format: ListFormat, to: &mut dyn Write) -> Result<
 fn check(
     libraries: &[PathBuf],
     checkpoint: Option<&str>,
-    format: ListFormat,
+    format: TextFormat,
     to: &mut dyn Write,
 ) -> Result<Exit, CliError> {
     let mut good = true;
@@ -134,17 +141,20 @@ fn check(
     for library in libraries {
         let findings = check_plugin(library, checkpoint);
         good &= findings.iter().all(Finding::is_good);
-        if format == ListFormat::Json {
+        if format == TextFormat::Json {
             documents.push(serde_json::json!({ "library": library, "findings": findings }));
             continue;
         }
-        writeln!(to, "{}", library.display()).map_err(CliError::output)?;
+        writeln!(to, "{}", library.display()).map_err(Error::from)?;
         for finding in &findings {
-            writeln!(to, "  {finding}").map_err(CliError::output)?;
+            writeln!(to, "  {finding}").map_err(Error::from)?;
         }
     }
-    if format == ListFormat::Json {
-        json(to, &serde_json::json!({ "schema_version": 1, "good": good, "plugins": documents }))?;
+    if format == TextFormat::Json {
+        write_json(
+            to,
+            &serde_json::json!({ "schema_version": 1, "good": good, "plugins": documents }),
+        )?;
     }
     Ok(Exit::of_verdict(good))
 }

@@ -1,11 +1,12 @@
 //! `kobench run`.
 
-use super::data_args::DataArgs;
-use super::leaderboard::{BoardFormat, RUNS, print};
+use super::leaderboard::RUNS;
 use super::plugins::PluginArgs;
+use super::shared::{DataArgs, TaskArgs};
 use super::{CliError, Exit};
+use crate::error::Error;
 use crate::record::{RunDir, RunRecord};
-use crate::report::Leaderboard;
+use crate::report::{Format, Look, render};
 use crate::run::{Progress, RunOptions, TaskChoice, default_threads, execute, plan};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -58,8 +59,13 @@ pub(super) struct Args {
     /// Tokens a sequence, instead of the task's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..))]
     max_seq_len: Option<u32>,
+    /// Take a data file that is not the one that the task names; the record and the table say so.
+    #[arg(long)]
+    allow_unverified: bool,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    tasks: TaskArgs,
     #[command(flatten)]
     plugins: PluginArgs,
     /// An option of the plugin's own (repeatable; `kobench plugin list --format json` shows them).
@@ -93,8 +99,8 @@ pub(super) struct Args {
     #[arg(short, long)]
     quiet: bool,
     /// How to print the table.
-    #[arg(long, value_enum, default_value_t)]
-    format: BoardFormat,
+    #[arg(long, value_enum, default_value = "terminal")]
+    format: Format,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -102,8 +108,8 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     Ok((key.trim().into(), value.trim().into()))
 }
 
-pub(super) fn run(args: &Args, to: &mut dyn Write) -> Result<Exit, CliError> {
-    let registry = args.data.registry()?;
+pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
+    let registry = args.tasks.registry()?;
     let (models, tasks) = match &args.suite {
         Some(name) => {
             let suite = registry.suite(name)?;
@@ -133,7 +139,7 @@ pub(super) fn run(args: &Args, to: &mut dyn Write) -> Result<Exit, CliError> {
         limit: args.limit,
         max_seq_len: args.max_seq_len,
         data_dir: args.data.data_dir.clone(),
-        allow_unverified_data: args.data.allow_unverified_data,
+        allow_unverified: args.allow_unverified,
         device: args.device.clone(),
         precision: args.precision.clone(),
         threads: args.threads.unwrap_or_else(default_threads),
@@ -159,6 +165,7 @@ pub(super) fn run(args: &Args, to: &mut dyn Write) -> Result<Exit, CliError> {
         ));
     }
     progress.note(&format!("records: {}", out.display()));
-    print(&Leaderboard::of(&finished.cells), args.format, to)?;
+    let table = render(&finished.cells, args.format, look)?;
+    to.write_all(table.as_bytes()).map_err(Error::from)?;
     Ok(Exit::of_verdict(finished.all_done()))
 }

@@ -118,7 +118,7 @@ impl Dataset {
             match dataset.verify(split) {
                 Ok(()) => dataset.info.verified = true,
                 Err(error) if options.allow_unverified => {
-                    dataset.warnings.push(format!("unverified data: {error}"))
+                    dataset.warnings.push(format!("unverified data: {error}"));
                 }
                 Err(error) => return Err(error),
             }

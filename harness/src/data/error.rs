@@ -104,7 +104,7 @@ pub enum RowError {
     },
     /// A row with too few fields.
     #[error(
-        "{line}: {found} fields where at least {expected} were expected, separated by tabs: \"{content}\""
+        "{line}: too few fields: found {found}, expected {expected} or more, separated by tabs: \"{content}\""
     )]
     Fields {
         /// Line.

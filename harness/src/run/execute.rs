@@ -3,7 +3,7 @@
 use super::cell::{Clock, Outcome, evaluate, failed};
 use super::plan::{Plan, PlannedRun};
 use super::progress::{CellProgress, Progress};
-use crate::record::{CellRecord, RecordError, RunDir};
+use crate::record::{CellRecord, RecordError, RunDir, verify_predictions};
 use crate::worker::{Event, Failure, Limits, OpenRequest, Opened, Worker};
 
 /// What a run came to.
@@ -80,7 +80,7 @@ fn done_before(
     }
     let Some(record) = run.done(&cell.inputs.id()) else { return Ok(None) };
     if plan.verify
-        && let Err(error) = run.verify(&record)
+        && let Err(error) = verify_predictions(run.path(), &record)
     {
         match error {
             RecordError::Mismatch { .. } => {

@@ -29,7 +29,7 @@ pub struct RunOptions {
     /// Where data sets are.
     pub data_dir: Option<PathBuf>,
     /// Take data whose hash or row count is not the task's.
-    pub allow_unverified_data: bool,
+    pub allow_unverified: bool,
     /// `auto`, `cpu` or `cuda:N`.
     pub device: String,
     /// `auto`, `f32` or `bf16`.

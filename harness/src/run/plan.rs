@@ -162,8 +162,7 @@ fn load(
     let task = Arc::new(registry.get(&choice.task)?);
     let split = choice.split.clone().unwrap_or_else(|| task.report.clone());
     let places = DataPlaces::new(options.data_dir.as_deref());
-    let how =
-        DatasetOptions { limit: options.limit, allow_unverified: options.allow_unverified_data };
+    let how = DatasetOptions { limit: options.limit, allow_unverified: options.allow_unverified };
     let dataset = Dataset::open(&task, Some(&split), &places, how)?;
     Ok((task, split, Arc::new(dataset)))
 }
