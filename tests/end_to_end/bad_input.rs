@@ -64,7 +64,7 @@ fn data(sandbox: &Sandbox, lines: &[&str]) {
 #[test]
 fn rows_that_cannot_be_read_are_named_by_file_and_line() {
     let sandbox = Sandbox::new();
-    let run = [&RUN[..], &["--data-dir", "data", "--allow-unverified-data"]].concat();
+    let run = [&RUN[..], &["--data-dir", "data", "--allow-unverified"]].concat();
     data(&sandbox, &["id\tdocument\tlabel", "1\t좋다\t1", "2\t라벨이 없는 줄"]);
     refused(&sandbox, &run, &["ratings_test.txt:3", "label"]);
     data(&sandbox, &["id\tdocument\tlabel", "1\t좋다\t1", "2\t셋\t3"]);
@@ -72,7 +72,7 @@ fn rows_that_cannot_be_read_are_named_by_file_and_line() {
     std::fs::write(sandbox.join("data/nsmc/ratings_test.txt"), b"id\tdocument\tlabel\n1\t\xff\xfe\t1\n").unwrap();
     refused(&sandbox, &run, &["ratings_test.txt", "UTF-8"]);
     data(&sandbox, &["id\tdocument\tlabel", "1\t좋다\t1"]);
-    refused(&sandbox, &run[..run.len() - 1], &["ratings_test.txt", "--allow-unverified-data"]);
+    refused(&sandbox, &run[..run.len() - 1], &["ratings_test.txt", "--allow-unverified"]);
     let allowed = sandbox.run(&[&run[..], &["--out", "out"]].concat());
     assert_eq!(allowed.code, 0, "{}", allowed.stderr);
 }

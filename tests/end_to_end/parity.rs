@@ -1,32 +1,34 @@
-//! The bundled model's logits against transformers', from the process's outside.
+//! The bundled model's logits against transformers', from the outside.
 
-use kobench_tests::Sandbox;
+use kobench_tests::{Sandbox, workspace};
 use serde_json::Value;
+use std::path::Path;
 
-/// `tests/goldens/kcbert-demo.json`: logits of transformers for the first sample rows (made by
-/// `tests/goldens/make_demo_logits.py`).
+fn rows(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn logits(row: &Value) -> Vec<f64> {
+    row["logits"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
+/// All 2,000 rows of the sample; `tests/goldens/README.md` says how transformers' logits were made.
 #[test]
 fn the_bundled_models_logits_are_those_of_transformers() {
-    let golden = kobench_tests::workspace().join("tests/goldens/kcbert-demo.json");
-    let golden: Value = serde_json::from_str(&std::fs::read_to_string(golden).unwrap()).unwrap();
-    let expected = golden["rows"].as_array().unwrap();
+    let expected = rows(&workspace().join("tests/goldens/kcbert-demo.predictions.jsonl"));
     let sandbox = Sandbox::new();
-    let out = sandbox.join("run");
-    let limit = expected.len().to_string();
-    let run = sandbox.run(&[
-        "run", "-m", "kcbert-demo", "-t", "nsmc", "--split", "sample", "--limit", &limit, "--out",
-        out.to_str().unwrap(),
-    ]);
+    let run = sandbox.run(&["run", "--suite", "demo", "--out", "run"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let cell = std::fs::read_dir(out.join("cells")).unwrap().flatten().next().unwrap().path();
-    let rows = std::fs::read_to_string(cell.join("predictions.jsonl")).unwrap();
-    assert_eq!(rows.lines().count(), expected.len());
-    for (line, expected) in rows.lines().zip(expected) {
-        let row: Value = serde_json::from_str(line).unwrap();
-        assert_eq!(row["id"], expected["id"]);
-        let logits = |v: &Value| v["logits"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
-        for (ours, theirs) in logits(&row).into_iter().zip(logits(expected)) {
-            assert!((ours - theirs).abs() <= 1e-4, "row {}: {ours} and {theirs}", row["id"]);
+    let cell = std::fs::read_dir(sandbox.join("run/cells")).unwrap().flatten().next().unwrap().path();
+    let ours = rows(&cell.join("predictions.jsonl"));
+    assert_eq!((ours.len(), expected.len()), (2000, 2000));
+    for (ours, expected) in ours.iter().zip(&expected) {
+        for key in ["i", "id", "gold", "pred"] {
+            assert_eq!(ours[key], expected[key], "row {}", ours["i"]);
+        }
+        for (a, b) in logits(ours).into_iter().zip(logits(expected)) {
+            assert!((a - b).abs() <= 1e-4, "row {}: {a} and {b}", ours["i"]);
         }
     }
 }

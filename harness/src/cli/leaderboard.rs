@@ -20,16 +20,16 @@ pub(super) const RUNS: &str = "results/runs";
 #[command(after_help = "Examples:
   kobench leaderboard
   kobench leaderboard results/runs/a results/runs/b --format markdown")]
-pub struct LeaderboardArgs {
+pub(super) struct LeaderboardArgs {
     /// Run directories [default: all in results/runs]
     #[arg(value_name = "RUN")]
-    pub runs: Vec<PathBuf>,
+    pub(super) runs: Vec<PathBuf>,
     /// How to print the table
     #[arg(long, value_enum, default_value = "terminal")]
-    pub format: Format,
+    pub(super) format: Format,
     /// Read every predictions file again and compare its hash with the record
     #[arg(long)]
-    pub verify: bool,
+    pub(super) verify: bool,
 }
 
 /// Prints the table to `out`, what is missing to `messages`.
@@ -38,7 +38,7 @@ pub struct LeaderboardArgs {
 ///
 /// # Errors
 /// [`Error`]: a directory that is no run, a damaged record, with `--verify` predictions that changed.
-pub fn run(
+pub(super) fn run(
     args: &LeaderboardArgs,
     look: &Look,
     out: &mut dyn Write,

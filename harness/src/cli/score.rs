@@ -21,47 +21,47 @@ use crate::score::{ScoreReport, TableColumns, score};
 
 Predictions are JSONL with `pred` and `id` or `i` (the row's index from 0), CSV or TSV with a header, or plain text
 with one label a line in the order of the data.")]
-pub struct ScoreArgs {
+pub(super) struct ScoreArgs {
     /// The task, by name or by the path of its file
     #[arg(short, long, value_name = "TASK")]
-    pub task: String,
+    pub(super) task: String,
     /// The file with the predictions
     #[arg(long, value_name = "FILE")]
-    pub predictions: PathBuf,
+    pub(super) predictions: PathBuf,
     /// The split that was predicted [default: the one that the task reports]
     #[arg(long, value_name = "SPLIT", conflicts_with = "gold")]
-    pub split: Option<String>,
+    pub(super) split: Option<String>,
     /// A file with the gold labels, in the format of the task, in place of a split
     #[arg(long, value_name = "FILE")]
-    pub gold: Option<PathBuf>,
+    pub(super) gold: Option<PathBuf>,
     /// The column with the ids, for CSV and TSV
     #[arg(long, value_name = "COLUMN")]
-    pub id_column: Option<String>,
+    pub(super) id_column: Option<String>,
     /// The column with the predicted labels, for CSV and TSV
     #[arg(long, value_name = "COLUMN")]
-    pub pred_column: Option<String>,
+    pub(super) pred_column: Option<String>,
     /// Score only the first N rows of the data
     #[arg(long, value_name = "N")]
-    pub limit: Option<u64>,
+    pub(super) limit: Option<u64>,
     /// Take a data file that is not the one that the task names, with a warning
     #[arg(long)]
-    pub allow_unverified: bool,
+    pub(super) allow_unverified: bool,
     /// How to print the score
     #[arg(long, value_enum, default_value_t)]
-    pub format: TextFormat,
+    pub(super) format: TextFormat,
     /// Where data is found
     #[command(flatten)]
-    pub data: DataArgs,
+    pub(super) data: DataArgs,
     /// Where tasks are found
     #[command(flatten)]
-    pub tasks: TaskArgs,
+    pub(super) tasks: TaskArgs,
 }
 
 /// Scores, and prints the result to `out`, warnings to `messages`.
 ///
 /// # Errors
 /// [`Error`]: an unknown task, missing or wrong data, predictions that do not fit it.
-pub fn run(
+pub(super) fn run(
     args: &ScoreArgs,
     look: &Look,
     out: &mut dyn Write,

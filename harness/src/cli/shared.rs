@@ -11,10 +11,10 @@ use crate::task::{Registry, TaskError};
 
 /// Where tasks are found.
 #[derive(Debug, Clone, Default, Args)]
-pub struct TaskArgs {
+pub(super) struct TaskArgs {
     /// A folder with task files of your own, beside the built-in ones
     #[arg(long, value_name = "DIR", env = "KOBENCH_TASK_PATH", value_delimiter = ':')]
-    pub task_dir: Vec<PathBuf>,
+    pub(super) task_dir: Vec<PathBuf>,
 }
 
 impl TaskArgs {
@@ -22,30 +22,30 @@ impl TaskArgs {
     ///
     /// # Errors
     /// As [`Registry::load`].
-    pub fn registry(&self) -> Result<Registry, TaskError> {
+    pub(super) fn registry(&self) -> Result<Registry, TaskError> {
         Registry::load(&self.task_dir)
     }
 }
 
 /// Where data is found.
 #[derive(Debug, Clone, Default, Args)]
-pub struct DataArgs {
+pub(super) struct DataArgs {
     /// The folder that holds the data sets [default: $KOBENCH_DATA, then ~/.cache/kobench/data]
     // Not clap's `env`: the flag excludes the cache, the variable does not.
     #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    pub(super) data_dir: Option<PathBuf>,
 }
 
 impl DataArgs {
     /// The places to look at.
-    pub fn places(&self) -> DataPlaces {
+    pub(super) fn places(&self) -> DataPlaces {
         DataPlaces::new(self.data_dir.as_deref())
     }
 }
 
 /// Text for people or JSON for programs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum TextFormat {
+pub(super) enum TextFormat {
     /// For reading in a terminal.
     #[default]
     Terminal,

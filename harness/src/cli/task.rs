@@ -18,7 +18,7 @@ mod audit;
 
 /// List and check tasks
 #[derive(Debug, Clone, Subcommand)]
-pub enum TaskCommand {
+pub(super) enum TaskCommand {
     /// List the tasks that there are, and which of their data is here
     List(ListArgs),
     /// Check task files, and the data that is here against them
@@ -27,16 +27,16 @@ pub enum TaskCommand {
 
 /// Options of `task list`.
 #[derive(Debug, Clone, Args)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     /// How to print the list
     #[arg(long, value_enum, default_value_t)]
-    pub format: TextFormat,
+    pub(super) format: TextFormat,
     /// Where data is found
     #[command(flatten)]
-    pub data: DataArgs,
+    pub(super) data: DataArgs,
     /// Where tasks are found
     #[command(flatten)]
-    pub tasks: TaskArgs,
+    pub(super) tasks: TaskArgs,
 }
 
 /// Options of `task check`.
@@ -44,23 +44,23 @@ pub struct ListArgs {
 #[command(after_help = "Examples:
   kobench task check nsmc --data-dir data
   kobench task check ./my_task.yaml")]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// Tasks, by name or by the path of their files [default: all]
     #[arg(value_name = "TASK")]
-    pub names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// Where data is found
     #[command(flatten)]
-    pub data: DataArgs,
+    pub(super) data: DataArgs,
     /// Where tasks are found
     #[command(flatten)]
-    pub tasks: TaskArgs,
+    pub(super) tasks: TaskArgs,
 }
 
 /// Runs the command; whether everything that was checked is right.
 ///
 /// # Errors
 /// [`Error`]: an unknown task, an unreadable folder. What `check` finds is no error but its result.
-pub fn run(command: &TaskCommand, look: &Look, out: &mut dyn Write) -> Result<bool, Error> {
+pub(super) fn run(command: &TaskCommand, look: &Look, out: &mut dyn Write) -> Result<bool, Error> {
     match command {
         TaskCommand::List(args) => list(args, look, out).map(|()| true),
         TaskCommand::Check(args) => check(args, out),
