@@ -3,7 +3,9 @@
 /// The candidate closest to `name`, when it is close enough to be a slip of the keyboard: at most
 /// one edit for every three characters, and at least two (a swap of neighbours is two).
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(2);
+    let length = name.chars().count();
+    // Two edits make any two-letter name of any other.
+    let limit = (length / 3).max(2).min(length.saturating_sub(1));
     candidates
         .into_iter()
         .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
@@ -40,6 +42,7 @@ mod tests {
         assert_eq!(closest("KorNLI", names), Some("kornli"));
         assert_eq!(closest("korst", names), Some("korsts"));
         assert_eq!(closest("squad", names), None);
+        assert_eq!(closest("ab", ["cd"]), None);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "가나"), 2);
     }

@@ -23,7 +23,10 @@ impl TaskArgs {
     /// # Errors
     /// As [`Registry::load`].
     pub(super) fn registry(&self) -> Result<Registry, TaskError> {
-        Registry::load(&self.task_dir)
+        // An empty variable, and an empty part between two colons, name no folder.
+        let folders: Vec<PathBuf> =
+            self.task_dir.iter().filter(|folder| !folder.as_os_str().is_empty()).cloned().collect();
+        Registry::load(&folders)
     }
 }
 

@@ -130,7 +130,8 @@ fn the_official_files_are_read_in_full() {
         Dataset::open(&nsmc(), Some("train"), &places, DatasetOptions::default()).expect("read");
     let elapsed = start.elapsed();
     eprintln!("150,000 rows read and verified in {elapsed:?}");
-    assert!(train.info().verified && elapsed.as_secs_f64() < 1.0, "{elapsed:?}");
+    // Far above what it takes: a busy machine and an unoptimised build must pass too.
+    assert!(train.info().verified && elapsed.as_secs_f64() < 10.0, "{elapsed:?}");
     assert_eq!(train.len(), 150_000);
     let test = Dataset::open(&nsmc(), None, &places, DatasetOptions::default()).expect("read");
     assert_eq!((test.len(), test.info().verified), (50_000, true));

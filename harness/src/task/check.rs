@@ -8,6 +8,9 @@ use super::parse::line_of;
 use super::{Column, Split, Task, TaskError};
 use crate::digest::is_sha256;
 
+/// More than any benchmark's files have; an index beyond it is a slip.
+const MAX_COLUMNS: usize = 10_000;
+
 /// Checks `task`, which was read from `text`; `file` is its name in errors.
 pub(super) fn check(task: &Task, text: &str, file: &str) -> Result<(), TaskError> {
     let fail = |path: &[&str], message: String| {
@@ -35,6 +38,11 @@ pub(super) fn check(task: &Task, text: &str, file: &str) -> Result<(), TaskError
             );
             return fail(&["reader", "columns", key], message);
         }
+    }
+    if let Some((key, column)) = task.reader.columns.named().find(|(_, column)| is_beyond(column)) {
+        let message =
+            format!("column {column} is beyond the {MAX_COLUMNS} columns that a file may have");
+        return fail(&["reader", "columns", key], message);
     }
     for (name, split) in &task.splits {
         if let Err((key, message)) = check_split(name, split) {
@@ -90,6 +98,10 @@ fn check_split(name: &str, split: &Split) -> Result<(), (&'static str, String)> 
     Ok(())
 }
 
+fn is_beyond(column: &Column) -> bool {
+    matches!(column, Column::Index(index) if *index >= MAX_COLUMNS)
+}
+
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
@@ -102,6 +114,8 @@ fn is_below(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use crate::task::Registry;
 
     const NSMC: &str = include_str!("../../../tasks/nsmc.yaml");
@@ -118,6 +132,11 @@ mod tests {
             ("name: nsmc", "name: NSMC", "t.yaml:1: `NSMC` is not a name"),
             ("version: 1", "version: 0", "t.yaml:2: versions count from 1"),
             ("- id: \"1\"", "- id: \"0\"", "t.yaml:5: label `0` stands twice"),
+            (
+                "text: document",
+                "text: 18446744073709551615",
+                "t.yaml:15: column 18446744073709551615 is beyond",
+            ),
             ("header: true", "header: false", "t.yaml:14: column `id` is given by name"),
             ("file: nsmc/ratings_test.txt", "file: ../x", "t.yaml:25: `../x` must be a path below"),
             ("bundled: samples/", "bundled: nowhere/", "t.yaml:29: `nowhere/nsmc/"),
@@ -143,6 +162,18 @@ mod tests {
         ] {
             let message = error_of(from, to);
             assert!(message.starts_with(expected), "{message}\n{expected}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_files_are_errors_not_panics(at in 0..NSMC.len(), inserted in "[\\PC\n\t]{0,4}", cut in 0usize..8) {
+            let at = (at..).find(|at| NSMC.is_char_boundary(*at)).unwrap_or(NSMC.len());
+            let end = (at + cut..).find(|end| NSMC.is_char_boundary((*end).min(NSMC.len()))).unwrap_or(at);
+            let text = format!("{}{inserted}{}", &NSMC[..at], &NSMC[end.min(NSMC.len())..]);
+            if let Err(error) = Registry::parse_task(&text, "t.yaml") {
+                prop_assert!(error.to_string().starts_with("t.yaml:"), "{}", error);
+            }
         }
     }
 }
