@@ -1,4 +1,4 @@
-//! KcBERT (base, large) as a kobench plugin.
+//! KcBERT (base, large, and the bundled demo) as a kobench plugin.
 //!
 //! Lee 2020, "KcBERT: Korean comments BERT": BERT with a cased WordPiece vocabulary of 30,000
 //! pieces and 300 positions. The published scores were made without [`clean`]; it is an option.
@@ -9,13 +9,13 @@ mod table;
 use std::collections::BTreeMap;
 
 use kobench_engine::encoder::Architecture;
-use kobench_engine::plugin::{EnginePlugin, Family, FamilyVariant};
+use kobench_engine::plugin::{Bundle, EnginePlugin, Family, FamilyVariant};
 use kobench_engine::tokenizer::Preprocess;
 use kobench_plugin_sdk::{Error, OptionDescription, Result, export_plugin};
 
 struct KcBert;
 
-static VARIANTS: [FamilyVariant; 2] = [
+static VARIANTS: [FamilyVariant; 3] = [
     FamilyVariant {
         name: "kcbert-base",
         hub_id: Some("beomi/kcbert-base"),
@@ -33,6 +33,18 @@ static VARIANTS: [FamilyVariant; 2] = [
         config: include_bytes!("../configs/kcbert-large.json"),
         bundle: None,
         tasks: &[],
+    },
+    FamilyVariant {
+        name: "kcbert-demo",
+        hub_id: None,
+        size_bytes: Some(include_bytes!("../kcbert-demo/model.safetensors").len() as u64),
+        licence: "MIT OR Apache-2.0",
+        config: include_bytes!("../kcbert-demo/config.json"),
+        bundle: Some(Bundle {
+            vocab: include_bytes!("../kcbert-demo/vocab.txt"),
+            weights: include_bytes!("../kcbert-demo/model.safetensors"),
+        }),
+        tasks: &["nsmc"],
     },
 ];
 
