@@ -1,5 +1,33 @@
-//! Benchmark harness for Korean language models.
+//! kobench: a plugin-based benchmark harness for Korean language models.
+//!
+//! The rooms, from the outside in:
+//! - [`cli`]: the command line;
+//! - [`run`]: plans models x tasks, evaluates each cell, writes a record of each;
+//! - [`worker`]: processes that hold one plugin each;
+//! - [`plugin`]: finds, loads and calls model libraries; [`check`] tries one out;
+//! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
+//! - [`metrics`] and [`stats`]: numbers, and how certain they are;
+//! - [`score`]: any system's predictions;
+//! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it.
 
+pub mod check;
+pub mod cli;
+pub mod data;
 pub mod digest;
+pub mod dirs;
+pub mod error;
 pub mod hint;
+pub mod metrics;
+pub mod plugin;
 pub mod record;
+pub mod report;
+pub mod run;
+pub mod score;
+pub mod stats;
+pub mod suggest;
+pub mod task;
+pub mod text;
+pub mod worker;
+
+/// This release.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

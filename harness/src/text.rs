@@ -45,9 +45,15 @@ pub fn millions(count: u64) -> String {
 mod tests {
     #[test]
     fn numbers_are_readable() {
-        assert_eq!(["0", "999", "1,000", "1,234,568"], [0.0, 999.4, 1000.0, 1_234_567.8].map(super::thousands).each_ref().map(String::as_str));
+        assert_eq!(
+            ["0", "999", "1,000", "1,234,568"],
+            [0.0, 999.4, 1000.0, 1_234_567.8].map(super::thousands).each_ref().map(String::as_str)
+        );
         assert_eq!(super::thousands(-1234.0), "-1,234");
-        assert_eq!([super::bytes(12), super::bytes(1536), super::bytes(438_200_000)], ["12 B", "1.5 KiB", "417.9 MiB"]);
+        assert_eq!(
+            [super::bytes(12), super::bytes(1536), super::bytes(438_200_000)],
+            ["12 B", "1.5 KiB", "417.9 MiB"]
+        );
         assert_eq!([super::millions(1_850_000), super::millions(8_320_000_000)], ["1.9M", "8.3B"]);
     }
 

@@ -1,1 +1,10 @@
-//! End-to-end tests of kobench on real binaries and real plugins.
+//! What the end-to-end tests stand on: the real binary, the real plugins, C plugins built on the spot,
+//! and a clean environment for each test.
+
+mod bin;
+mod cc;
+mod sandbox;
+
+pub use bin::{binary, target_folder, workspace};
+pub use cc::{bad_plugin, c_plugin, noop_plugin};
+pub use sandbox::{Output, Sandbox, cells, full_data};

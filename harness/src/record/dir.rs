@@ -62,7 +62,7 @@ impl RunDir {
     }
 
     /// The record of the cell `id` when it is done and its predictions are there: present, and of
-    /// the size that the record says. [`RunDir::verify`] looks at their content too.
+    /// the size that the record says. [`verify_predictions`] looks at their content too.
     pub fn done(&self, id: &str) -> Option<CellRecord> {
         let cell = self.cell_path(id);
         let record: CellRecord = read_record(&cell.join(CELL_FILE)).ok()?;
@@ -74,25 +74,6 @@ impl RunDir {
     /// Whether the cell `id` need not run again; see [`RunDir::done`].
     pub fn has_done(&self, id: &str) -> bool {
         self.done(id).is_some()
-    }
-
-    /// Reads the predictions of a cell again and compares them with what its record says.
-    ///
-    /// # Errors
-    /// [`RecordError::Mismatch`] when they differ; [`RecordError::Io`] when they cannot be read.
-    pub fn verify(&self, record: &CellRecord) -> Result<(), RecordError> {
-        let Some(predictions) = &record.predictions else { return Ok(()) };
-        let path = self.cell_path(&record.id).join(&predictions.file);
-        let found = sha256_file(&path).map_err(RecordError::io("read", &path))?;
-        if found == predictions.sha256 {
-            return Ok(());
-        }
-        Err(RecordError::Mismatch {
-            path,
-            what: "SHA-256",
-            found,
-            expected: predictions.sha256.clone(),
-        })
     }
 
     /// Writes a cell with its predictions, in place of an older one of the same id, and gives back
@@ -192,6 +173,26 @@ pub fn read_run(path: &Path) -> Result<RunRecord, RecordError> {
         return Err(RecordError::NotARun { path: path.to_owned() });
     }
     read_record(&file)
+}
+
+/// Reads the predictions of a cell of the run directory at `path` again, and compares their hash
+/// with the one in its record. A failed cell has none, and passes.
+///
+/// # Errors
+/// [`RecordError::Mismatch`] when they differ; [`RecordError::Io`] when they cannot be read.
+pub fn verify_predictions(path: &Path, record: &CellRecord) -> Result<(), RecordError> {
+    let Some(predictions) = &record.predictions else { return Ok(()) };
+    let path = path.join(CELLS).join(&record.id).join(&predictions.file);
+    let found = sha256_file(&path).map_err(RecordError::io("read", &path))?;
+    if found == predictions.sha256 {
+        return Ok(());
+    }
+    Err(RecordError::Mismatch {
+        path,
+        what: "SHA-256",
+        found,
+        expected: predictions.sha256.clone(),
+    })
 }
 
 fn read_cells_at(cells: &Path) -> Result<Vec<CellRecord>, RecordError> {

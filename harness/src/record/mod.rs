@@ -28,7 +28,7 @@ pub use cell::{
     Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PredictionsFile, Status,
     Throughput, Tokens,
 };
-pub use dir::{RunDir, read_cells, read_run};
+pub use dir::{RunDir, read_cells, read_run, verify_predictions};
 pub use error::RecordError;
 pub use host::Host;
 pub use inputs::{CellInputs, DataInfo, PluginInfo, WeightsInfo, WeightsSource};
@@ -38,6 +38,9 @@ pub use prediction::{
 };
 pub use run::{PlannedCell, RunRecord};
 pub use time::rfc3339;
+
+#[cfg(test)]
+pub(crate) use schema_tests::validator;
 
 /// The version of every record in this module; it changes when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -50,16 +50,33 @@ impl Worker {
         limits: Limits,
         show: impl Fn(&str) + Clone + Send + 'static,
     ) -> Result<Self, Failure> {
+        let executable = std::env::current_exe().map_err(|e| Failure {
+            kind: FailureKind::Worker(format!("where this program is: {e}")),
+            stage: None,
+            output: Vec::new(),
+        })?;
+        Self::start_program(&executable, threads, limits, show)
+    }
+
+    /// Starts a worker of another `kobench` binary, for programs that are not `kobench` themselves.
+    ///
+    /// # Errors
+    /// If the process cannot be started.
+    pub fn start_program(
+        executable: &Path,
+        threads: usize,
+        limits: Limits,
+        show: impl Fn(&str) + Clone + Send + 'static,
+    ) -> Result<Self, Failure> {
         let failed = |what: &str, e: io::Error| Failure {
             kind: FailureKind::Worker(format!("{what}: {e}")),
             stage: None,
             output: Vec::new(),
         };
-        let executable = std::env::current_exe().map_err(|e| failed("where this program is", e))?;
         let (ours, theirs) = UnixStream::pair().map_err(|e| failed("a socket", e))?;
         // A plugin that never reads must not block the harness for ever.
         ours.set_write_timeout(Some(limits.silence)).map_err(|e| failed("a socket", e))?;
-        let mut child = Command::new(&executable)
+        let mut child = Command::new(executable)
             .arg("worker")
             .arg(std::process::id().to_string())
             // What libraries in the plugin take as their number of threads unless they are told otherwise.

@@ -1,0 +1,5 @@
+//! Tasks are embedded into the binary: a file that comes or goes must rebuild it.
+
+fn main() {
+    println!("cargo::rerun-if-changed=../tasks");
+}

@@ -1,0 +1,103 @@
+//! The command line. Data goes to standard output, everything else to standard error.
+
+mod error;
+mod exit;
+mod leaderboard;
+mod model;
+mod plugin;
+mod plugins;
+mod run;
+mod score;
+mod shared;
+mod task;
+mod worker;
+
+use crate::error::Error;
+use crate::report::Look;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+pub(crate) use error::CliError;
+pub use exit::Exit;
+
+const EXAMPLES: &str = "\
+Examples:
+  kobench run --suite demo                                   the bundled model on bundled rows
+  kobench run -m kcbert-demo -t nsmc --data-dir ~/data       the full test set
+  kobench run -m kcbert-base --checkpoint DIR -t nsmc        your own fine-tuned weights
+  kobench leaderboard results/runs/demo --format markdown    the table again
+  kobench score -t nsmc --predictions preds.csv              any system's predictions
+
+Exit codes: 0 done; 1 the verdict is bad (a cell failed, a check found something); 2 wrong usage, or
+something that is needed is missing or broken; 3 inconclusive under --strict.";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "kobench",
+    version,
+    about = "Benchmarks Korean language models on Korean tasks, with intervals, beside published numbers",
+    after_help = EXAMPLES,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run models on tasks, and print the table.
+    Run(run::Args),
+    /// Print the table of earlier runs.
+    Leaderboard(leaderboard::LeaderboardArgs),
+    /// Score any system's predictions.
+    Score(score::ScoreArgs),
+    /// List tasks, or check a task file and its data.
+    #[command(subcommand)]
+    Task(task::TaskCommand),
+    /// List the models that plugins offer.
+    Model(model::Args),
+    /// List plugins, or check one.
+    Plugin(plugin::Args),
+    /// The process that holds a plugin; started by kobench itself.
+    #[command(hide = true)]
+    Worker(worker::Args),
+}
+
+/// Parses the command line, does what it says, and reports errors.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows where each goes.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let look = Look::of_stdout();
+    let (mut stdout, mut stderr) = (anstream::stdout().lock(), anstream::stderr());
+    let ended = match cli.command {
+        Command::Run(args) => run::run(&args, &look, &mut stdout),
+        Command::Leaderboard(args) => {
+            done(leaderboard::run(&args, &look, &mut stdout, &mut stderr))
+        }
+        Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
+        Command::Task(command) => {
+            task::run(&command, &look, &mut stdout).map(Exit::of_verdict).map_err(CliError::from)
+        }
+        Command::Model(args) => model::run(&args, &look, &mut stdout),
+        Command::Plugin(args) => plugin::run(&args, &look, &mut stdout),
+        Command::Worker(args) => worker::run(&args),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => error.report().into(),
+    }
+}
+
+/// A command without a verdict.
+fn done(result: Result<(), Error>) -> Result<Exit, CliError> {
+    result.map(|()| Exit::Done).map_err(CliError::from)
+}

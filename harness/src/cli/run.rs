@@ -1,0 +1,171 @@
+//! `kobench run`.
+
+use super::leaderboard::RUNS;
+use super::plugins::PluginArgs;
+use super::shared::{DataArgs, TaskArgs};
+use super::{CliError, Exit};
+use crate::error::Error;
+use crate::record::{RunDir, RunRecord};
+use crate::report::{Format, Look, render};
+use crate::run::{Progress, RunOptions, TaskChoice, default_threads, execute, plan};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  kobench run --suite demo
+  kobench run -m kcbert-demo -t nsmc --data-dir ~/data --out results/runs/nsmc
+  kobench run -m kcbert-base --checkpoint ./kcbert-nsmc -t nsmc --limit 1000 --format json
+  kobench run -m kcbert-base --checkpoint hf:you/kcbert-nsmc -t nsmc --plugin-option clean=2021-08
+
+A cell that is done already is not done again: what decides its numbers (plugin, weights, data, options,
+precision, device, threads) is hashed, and the hash names its folder in RUN/cells.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Models, separated by commas: NAME, or PLUGIN/NAME (`kobench model list`).
+    #[arg(
+        short,
+        long,
+        value_name = "MODEL",
+        value_delimiter = ',',
+        required_unless_present = "suite"
+    )]
+    model: Vec<String>,
+    /// Tasks, separated by commas: a name (`kobench task list`) or the path of a task file.
+    #[arg(
+        short,
+        long,
+        value_name = "TASK",
+        value_delimiter = ',',
+        required_unless_present = "suite"
+    )]
+    task: Vec<String>,
+    /// A named set of models and tasks instead: demo.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["model", "task", "split", "checkpoint"])]
+    suite: Option<String>,
+    /// The weights: a Hugging Face directory, or hf:ORG/NAME from the Hugging Face cache.
+    #[arg(long, value_name = "DIR|hf:ID")]
+    checkpoint: Option<String>,
+    /// The split; by default the one that each task reports.
+    #[arg(long)]
+    split: Option<String>,
+    /// Evaluate the first N rows only.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Tokens a sequence, instead of the task's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..))]
+    max_seq_len: Option<u32>,
+    /// Take a data file that is not the one that the task names; the record and the table say so.
+    #[arg(long)]
+    allow_unverified: bool,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    tasks: TaskArgs,
+    #[command(flatten)]
+    plugins: PluginArgs,
+    /// An option of the plugin's own (repeatable; `kobench plugin list --format json` shows them).
+    #[arg(long = "plugin-option", value_name = "KEY=VALUE", value_parser = key_value)]
+    plugin_options: Vec<(String, String)>,
+    /// Where to compute: auto, cpu or cuda:N.
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Precision: f32 as the published tables, bf16, or auto (the fastest that the plugin has here).
+    #[arg(long, default_value = "f32", value_parser = ["auto", "f32", "bf16"])]
+    precision: String,
+    /// Threads; by default all processors.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
+    /// Tokens a batch.
+    #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u64).range(1..))]
+    batch_tokens: u64,
+    /// Where the run goes [default: results/runs/SUITE, or results/runs/default].
+    #[arg(long, value_name = "RUN")]
+    out: Option<PathBuf>,
+    /// Do cells again that are done.
+    #[arg(long)]
+    rerun: bool,
+    /// Compare the predictions of done cells with their recorded hash, and do again those that differ.
+    #[arg(long)]
+    verify: bool,
+    /// How long a plugin may make no progress before it counts as hung.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600.0)]
+    hang_limit: f64,
+    /// Only warnings and errors on standard error.
+    #[arg(short, long)]
+    quiet: bool,
+    /// How to print the table.
+    #[arg(long, value_enum, default_value = "terminal")]
+    format: Format,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("not of the form KEY=VALUE")?;
+    Ok((key.trim().into(), value.trim().into()))
+}
+
+pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
+    let registry = args.tasks.registry()?;
+    let (models, tasks) = match &args.suite {
+        Some(name) => {
+            let suite = registry.suite(name)?;
+            let choice = |t: &crate::task::SuiteTask| TaskChoice {
+                task: t.task.clone(),
+                split: t.split.clone(),
+            };
+            (suite.models.clone(), suite.tasks.iter().map(choice).collect())
+        }
+        None => {
+            let choice =
+                |task: &String| TaskChoice { task: task.clone(), split: args.split.clone() };
+            (args.model.clone(), args.task.iter().map(choice).collect())
+        }
+    };
+    let Ok(hang_limit) = Duration::try_from_secs_f64(args.hang_limit) else {
+        let message = format!("--hang-limit {}: not a number of seconds", args.hang_limit);
+        return Err(CliError::usage(
+            message,
+            "give a positive number, for instance --hang-limit 600",
+        ));
+    };
+    let options = RunOptions {
+        models,
+        tasks,
+        checkpoint: args.checkpoint.clone(),
+        limit: args.limit,
+        max_seq_len: args.max_seq_len,
+        data_dir: args.data.data_dir.clone(),
+        allow_unverified: args.allow_unverified,
+        device: args.device.clone(),
+        precision: args.precision.clone(),
+        threads: args.threads.unwrap_or_else(default_threads),
+        batch_tokens: args.batch_tokens,
+        plugin_options: args.plugin_options.iter().cloned().collect::<BTreeMap<_, _>>(),
+        hang_limit: hang_limit.max(Duration::from_millis(100)),
+        rerun: args.rerun,
+        verify: args.verify,
+    };
+    let plan = plan(&options, &args.plugins.catalog(), &registry)?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new(RUNS).join(args.suite.as_deref().unwrap_or("default")));
+    let dir = RunDir::open_or_create(&out)?;
+    dir.write_run(&RunRecord::new(std::env::args().collect(), plan.record()))?;
+    let mut progress = Progress::new(args.quiet);
+    let finished = execute(&plan, &dir, &mut progress)?;
+    if finished.skipped == finished.cells.len() {
+        progress.note(&format!(
+            "nothing to do: all {} cells are done (--rerun does them again)",
+            finished.skipped
+        ));
+    }
+    progress.note(&format!("records: {}", out.display()));
+    let table = render(&finished.cells, args.format, look)?;
+    to.write_all(table.as_bytes()).map_err(Error::from)?;
+    Ok(Exit::of_verdict(finished.all_done()))
+}

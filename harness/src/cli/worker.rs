@@ -1,0 +1,16 @@
+//! `kobench worker`: the process that holds a plugin.
+
+use super::{CliError, Exit};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The process that started this one.
+    harness: u32,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
+    match crate::worker::serve(args.harness) {
+        Ok(()) => Ok(Exit::Done),
+        Err(e) => Err(CliError::usage(e.to_string(), "`kobench run` starts its workers by itself")),
+    }
+}

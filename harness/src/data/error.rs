@@ -1,0 +1,163 @@
+//! What can be wrong with data.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::hint::{Hint, io_hint};
+use crate::task::TaskError;
+
+/// An error of finding or reading data.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The task has no such split.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The file is in none of the places.
+    #[error("the data of {task}/{split} is not there; looked at:{}", list(places))]
+    NotFound {
+        /// The task.
+        task: String,
+        /// The split.
+        split: String,
+        /// Every path that was tried, in order.
+        places: Vec<PathBuf>,
+        /// A split of the task that is part of kobench.
+        bundled: Option<String>,
+    },
+    /// The operating system refused.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not text.
+    #[error("{file}:{line}: not UTF-8: the bytes at offset {offset} are no character")]
+    NotUtf8 {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Offset in bytes from the beginning of the file.
+        offset: usize,
+    },
+    /// A row is not what the task says.
+    #[error("{file}:{error}")]
+    Row {
+        /// The file.
+        file: String,
+        /// Line and reason.
+        error: RowError,
+        /// Whether the file is the one that the task names, by its SHA-256.
+        is_expected_file: bool,
+    },
+    /// The file is not the one that the task names.
+    #[error(
+        "{file} is not the file that {task}/{split} names: its SHA-256 is {found}, expected {expected}"
+    )]
+    Sha256 {
+        /// The file.
+        file: String,
+        /// The task.
+        task: String,
+        /// The split.
+        split: String,
+        /// Of the file.
+        found: String,
+        /// Of the task.
+        expected: String,
+    },
+    /// The file has another number of rows.
+    #[error("{file} has {found} rows, {task}/{split} names {expected}")]
+    Rows {
+        /// The file.
+        file: String,
+        /// The task.
+        task: String,
+        /// The split.
+        split: String,
+        /// Of the file.
+        found: u64,
+        /// Of the task.
+        expected: u64,
+    },
+}
+
+/// What is wrong with one line of a file; lines count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// The file is empty.
+    #[error("1: the file is empty, a header line was expected")]
+    NoHeader,
+    /// The header lacks a column.
+    #[error("{line}: the header has no column `{name}`; it has: {header}")]
+    NoColumn {
+        /// Line.
+        line: u32,
+        /// The column that the task names.
+        name: String,
+        /// The columns that there are.
+        header: String,
+        /// The one that was probably meant.
+        closest: Option<String>,
+    },
+    /// A row with too few fields.
+    #[error(
+        "{line}: too few fields: found {found}, expected {expected} or more, separated by tabs: \"{content}\""
+    )]
+    Fields {
+        /// Line.
+        line: u32,
+        /// Fields that there are.
+        found: usize,
+        /// Fields that are needed.
+        expected: usize,
+        /// The line, shortened.
+        content: String,
+    },
+    /// A label that the task does not have.
+    #[error("{line}: unknown label \"{label}\", expected one of {known}: \"{content}\"")]
+    Label {
+        /// Line.
+        line: u32,
+        /// The label in the file.
+        label: String,
+        /// The labels of the task.
+        known: String,
+        /// The line, shortened.
+        content: String,
+    },
+}
+
+fn list(places: &[PathBuf]) -> String {
+    places.iter().map(|place| format!("\n  {}", place.display())).collect()
+}
+
+impl Hint for DataError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Task(error) => error.hint(),
+            Self::NotFound { bundled, .. } => {
+                let place = "give the folder that holds the data with --data-dir or KOBENCH_DATA";
+                Some(match bundled {
+                    Some(split) => format!("{place}, or take what is part of kobench with --split {split}"),
+                    None => place.to_owned(),
+                })
+            }
+            Self::Io { source, .. } => io_hint(source, "--data-dir"),
+            Self::NotUtf8 { .. } => Some("convert the file to UTF-8, or download it again".to_owned()),
+            Self::Row { error: RowError::NoColumn { closest: Some(name), .. }, is_expected_file: true, .. } => {
+                Some(format!("did you mean `{name}`? the task's reader names the columns"))
+            }
+            Self::Row { is_expected_file: false, .. } => Some(
+                "the file is not the one that the task names (its SHA-256 differs); it may be edited or cut short"
+                    .to_owned(),
+            ),
+            Self::Row { .. } => Some("the task's reader does not fit the file; see `kobench task check`".to_owned()),
+            Self::Sha256 { .. } | Self::Rows { .. } => Some(
+                "get the original file, or score this one with --allow-unverified: the record will say so".to_owned(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! One line a cell, for spreadsheets and scripts. Metrics are fractions, with all digits.
+
+use super::Leaderboard;
+use crate::error::Error;
+
+const HEADER: [&str; 26] = [
+    "model",
+    "task",
+    "task_version",
+    "split",
+    "recipe",
+    "seed",
+    "metric",
+    "value",
+    "ci_low",
+    "ci_high",
+    "n",
+    "rows_per_second",
+    "tokens_per_second",
+    "device",
+    "precision",
+    "threads",
+    "max_seq_len",
+    "limit",
+    "plugin",
+    "plugin_version",
+    "data_verified",
+    "selection_policy",
+    "status",
+    "cause",
+    "warnings",
+    "id",
+];
+
+pub(super) fn render(leaderboard: &Leaderboard) -> Result<String, Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let io = |error: csv::Error| Error::Output(error.into());
+    writer.write_record(HEADER).map_err(io)?;
+    for row in &leaderboard.rows {
+        let primary = row.primary();
+        let value = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let record: [String; 26] = [
+            row.key.model.clone(),
+            row.key.task.clone(),
+            row.key.task_version.to_string(),
+            row.key.split.clone(),
+            text(&row.key.recipe),
+            count(row.key.seed),
+            row.primary_metric.clone(),
+            value(primary.map(|metric| metric.value)),
+            value(primary.map(|metric| metric.ci_low)),
+            value(primary.map(|metric| metric.ci_high)),
+            row.n.to_string(),
+            value(row.rows_per_second),
+            value(row.tokens_per_second),
+            row.device.clone(),
+            row.precision.clone(),
+            row.threads.to_string(),
+            row.max_seq_len.to_string(),
+            count(row.limit),
+            row.plugin.clone(),
+            row.plugin_version.clone(),
+            row.data_verified.to_string(),
+            text(&row.selection_policy),
+            row.status.to_owned(),
+            text(&row.cause),
+            row.warnings.join("; "),
+            row.id.clone(),
+        ];
+        writer.write_record(&record).map_err(io)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| Error::Output(error.into_error()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,32 @@
+//! The caveats of a cell, as notes below the table.
+
+use super::number::{grouped, one_line};
+use crate::record::{CellRecord, Status};
+
+/// One sentence a caveat. Cells that share a caveat get the same sentence, so that it stands once.
+pub(super) fn of(cell: &CellRecord) -> Vec<String> {
+    let (inputs, key) = (&cell.inputs, &cell.inputs.key);
+    let mut notes = Vec::new();
+    if let Status::Failed { cause } = &cell.status {
+        let stage = cause.stage.as_ref().map(|stage| format!(" in {stage}")).unwrap_or_default();
+        notes.push(format!("{}: {}{stage}: {}", key.label(), cause.label(), cause.detail));
+    }
+    if !inputs.data.verified {
+        notes.push(format!(
+            "{}/{}: unverified data: {} is not the file that the task names (its SHA-256 is {})",
+            key.task, key.split, inputs.data.file, inputs.data.sha256
+        ));
+    }
+    if let Some(limit) = inputs.limit.filter(|limit| *limit < inputs.data.rows) {
+        let (limit, rows) = (grouped(limit), grouped(inputs.data.rows));
+        notes.push(format!(
+            "{}/{}: only the first {limit} of {rows} rows; not comparable with a full run",
+            key.task, key.split
+        ));
+    }
+    if let Some(policy) = cell.selection_policy.as_ref().filter(|_| cell.is_done()) {
+        notes.push(format!("checkpoint selection: {policy}"));
+    }
+    notes.extend(cell.warnings.iter().cloned());
+    notes.iter().map(|note| one_line(note)).collect()
+}

@@ -1,0 +1,46 @@
+//! Numbers as tables show them.
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A speed: whole numbers from 100, one decimal below.
+pub fn rate(rate: f64) -> String {
+    if rate >= 100.0 { grouped(rate.round() as u64) } else { format!("{rate:.1}") }
+}
+
+/// A fraction in percent with two decimals, without the sign.
+pub fn percent(fraction: f64) -> String {
+    format!("{:.2}", 100.0 * fraction)
+}
+
+/// Text from outside in one line: a plugin's name must not move the cursor or break the table.
+pub fn one_line(text: &str) -> String {
+    let safe: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    safe.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(
+            ["0", "999", "1,000", "50,000", "1,234,567"],
+            [0, 999, 1000, 50_000, 1_234_567].map(grouped).as_slice()
+        );
+        assert_eq!((rate(12.34), rate(1234.5)), ("12.3".to_owned(), "1,235".to_owned()));
+        assert_eq!(percent(0.89622), "89.62");
+        assert_eq!(one_line("a\u{1b}[31m\nb"), "a [31m b");
+    }
+}

@@ -1,0 +1,109 @@
+//! What each format shows.
+
+use super::*;
+use crate::record::testing::{done, failed};
+use crate::record::validator;
+
+fn cells() -> Vec<CellRecord> {
+    let mut better = done();
+    better.inputs.key.model = "한국어-모델".into();
+    better.inputs.key.seed = Some(42);
+    better.inputs.limit = Some(1000);
+    better.inputs.data.verified = false;
+    if let Some(metric) = better.metrics.get_mut("accuracy") {
+        metric.value = 0.9;
+    }
+    let mut broken = failed();
+    broken.inputs.key.model = "a|b\u{1b}[2J".into();
+    vec![broken, done(), better]
+}
+
+fn rendered(format: Format) -> String {
+    render(&cells(), format, &Look::default()).expect("rendered")
+}
+
+#[test]
+fn the_best_comes_first_and_failures_say_why() {
+    let text = rendered(Format::Terminal);
+    let place =
+        |needle: &str| text.find(needle).unwrap_or_else(|| panic!("{needle} is not in\n{text}"));
+    assert!(
+        place("한국어-모델 (seed 42)") < place("kcbert-demo")
+            && place("kcbert-demo") < place("a|b")
+    );
+    for needle in [
+        "90.00 [84.00, 87.00]",
+        "86.00 [84.00, 87.00]",
+        "2,000",
+        "23,456",
+        "crashed: SIGSEGV",
+        "] checkpoint selection: checkpoint as given",
+        "only the first 1,000 of 2,000 rows",
+        "unverified data",
+        "crashed: SIGSEGV in forward: the plugin died",
+    ] {
+        place(needle);
+    }
+    assert!(!text.contains('\u{1b}'), "neither colour nor a plugin's escapes");
+    assert_eq!(text.matches("checkpoint selection").count(), 1, "a caveat stands once");
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    let plain = rendered(Format::Terminal);
+    let colour =
+        render(&cells(), Format::Terminal, &Look { width: None, colour: true }).expect("rendered");
+    assert!(colour.contains('\u{1b}'));
+    assert_eq!(anstream::adapter::strip_str(&colour).to_string(), plain);
+}
+
+#[test]
+fn a_narrow_terminal_is_respected() {
+    let text = render(&cells(), Format::Terminal, &Look { width: Some(100), colour: false })
+        .expect("rendered");
+    let table = text.lines().take_while(|line| !line.starts_with('['));
+    assert!(table.map(|line| line.chars().count()).all(|width| width <= 100), "{text}");
+}
+
+#[test]
+fn markdown_keeps_its_columns() {
+    let text = rendered(Format::Markdown);
+    let rows: Vec<&str> = text.lines().take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), 5);
+    let columns = |row: &str| row.replace("\\|", "").matches('|').count();
+    assert!(rows.iter().all(|row| columns(row) == 14), "{text}");
+    assert!(
+        text.contains("| crashed: SIGSEGV [4] |") || text.contains("crashed: SIGSEGV \\["),
+        "{text}"
+    );
+}
+
+#[test]
+fn csv_and_json_keep_every_digit() {
+    let third = 1.0 / 3.0;
+    let mut cell = done();
+    if let Some(metric) = cell.metrics.get_mut("accuracy") {
+        metric.value = third;
+    }
+    let text = render(&[cell.clone()], Format::Csv, &Look::default()).expect("rendered");
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let record = reader.records().next().expect("a row").expect("parsed");
+    assert_eq!(record[7].parse::<f64>().expect("a number").to_bits(), third.to_bits());
+
+    let text = render(&[cell, failed()], Format::Json, &Look::default()).expect("rendered");
+    let mut json: serde_json::Value = serde_json::from_str(&text).expect("parsed");
+    let schema = validator(include_str!("../../schemas/leaderboard.schema.json"));
+    let errors: Vec<String> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let value = json["rows"][0]["metrics"]["accuracy"]["value"].as_f64();
+    assert_eq!(value.map(f64::to_bits), Some(third.to_bits()));
+    json["rows"][0]["status"] = "fine".into();
+    assert!(!schema.is_valid(&json));
+}
+
+#[test]
+fn no_cells_make_an_empty_table() {
+    for format in [Format::Terminal, Format::Markdown, Format::Csv, Format::Json] {
+        assert!(render(&[], format, &Look::default()).expect("rendered").ends_with('\n'));
+    }
+}

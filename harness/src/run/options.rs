@@ -1,0 +1,54 @@
+//! What a user asks of a run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A task, and the split of it, that a run is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskChoice {
+    /// The task's name, or the path of a task file.
+    pub task: String,
+    /// The split; none: the one that the task reports.
+    pub split: Option<String>,
+}
+
+/// What a run is asked for. Models and tasks are combined, each with each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunOptions {
+    /// Model names.
+    pub models: Vec<String>,
+    /// Tasks.
+    pub tasks: Vec<TaskChoice>,
+    /// A directory, or `hf:ID`.
+    pub checkpoint: Option<String>,
+    /// Evaluate the first so many rows only.
+    pub limit: Option<u64>,
+    /// Tokens a sequence, instead of the task's.
+    pub max_seq_len: Option<u32>,
+    /// Where data sets are.
+    pub data_dir: Option<PathBuf>,
+    /// Take data whose hash or row count is not the task's.
+    pub allow_unverified: bool,
+    /// `auto`, `cpu` or `cuda:N`.
+    pub device: String,
+    /// `auto`, `f32` or `bf16`.
+    pub precision: String,
+    /// Threads to compute with.
+    pub threads: u32,
+    /// Tokens a batch.
+    pub batch_tokens: u64,
+    /// The plugins' own options.
+    pub plugin_options: BTreeMap<String, String>,
+    /// How long a plugin may make no progress.
+    pub hang_limit: Duration,
+    /// Do cells again that are done.
+    pub rerun: bool,
+    /// Compare the predictions of cells that are done with their recorded hash.
+    pub verify: bool,
+}
+
+/// Threads, where none are asked for: the processors that this process may use.
+pub fn default_threads() -> u32 {
+    std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,347 @@
+//! From what a user asks to the cells of a run: models x tasks, with everything resolved and hashed, so
+//! that nothing is left to decide (or to fail for want of a file) once the first cell has begun.
+
+use super::options::{RunOptions, TaskChoice};
+use super::{Checkpoint, CheckpointError};
+use crate::data::{DataError, DataPlaces, Dataset, DatasetOptions};
+use crate::hint::Hint;
+use crate::plugin::{
+    Catalog, Description, Entry, Head, ModelError, ModelRequest, TokenizerRequest, Variant,
+};
+use crate::record::{CellInputs, CellKey, PlannedCell, PluginInfo, WeightsInfo, WeightsSource};
+use crate::task::{Label, Registry, Task, TaskError};
+use crate::worker::OpenRequest;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A run that is ready to be executed.
+#[derive(Debug)]
+pub struct Plan {
+    /// The cells, in order: all tasks of a model before the next model.
+    pub cells: Vec<PlannedRun>,
+    /// Do cells again that are done.
+    pub rerun: bool,
+    /// Compare predictions of done cells with their recorded hash.
+    pub verify: bool,
+    /// How long a plugin may make no progress.
+    pub hang_limit: Duration,
+}
+
+/// A cell that is ready to be evaluated.
+#[derive(Debug)]
+pub struct PlannedRun {
+    /// Everything that decides its numbers.
+    pub inputs: CellInputs,
+    /// The task.
+    pub task: Arc<Task>,
+    /// The rows.
+    pub dataset: Arc<Dataset>,
+    /// What a worker has to open.
+    pub open: OpenRequest,
+    /// Tokens a batch.
+    pub batch_tokens: u64,
+    /// What a reader of its numbers should know already.
+    pub warnings: Vec<String>,
+}
+
+impl PlannedRun {
+    /// The task's labels, in the order of the logits.
+    pub fn labels(&self) -> &[Label] {
+        &self.task.labels
+    }
+}
+
+impl Plan {
+    /// The plan as `run.json` has it.
+    pub fn record(&self) -> Vec<PlannedCell> {
+        self.cells.iter().map(|c| PlannedCell::new(&c.inputs)).collect()
+    }
+}
+
+/// A run that cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A model that is not there.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Weights that are not there.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A task that is not there or not valid.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// Data that is not there or not valid.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A device, precision or option that the plugin does not have.
+    #[error("{model}: the plugin `{plugin}` does not offer the {what} `{asked}`; it offers: {}", offered.join(", "))]
+    NotOffered {
+        /// The model.
+        model: String,
+        /// Its plugin.
+        plugin: String,
+        /// What was asked for: a device, a precision, an option or its value.
+        what: String,
+        /// The value that was asked for.
+        asked: String,
+        /// What there is.
+        offered: Vec<String>,
+    },
+    /// A device that is none.
+    #[error("--device {device}: not a device")]
+    Device {
+        /// As it was given.
+        device: String,
+    },
+    /// One checkpoint for several models.
+    #[error("--checkpoint names the weights of one model, and {models} were asked for")]
+    OneCheckpoint {
+        /// How many.
+        models: usize,
+    },
+}
+
+impl Hint for PlanError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Model(e) => e.hint(),
+            Self::Checkpoint(e) => e.hint(),
+            Self::Task(e) => e.hint(),
+            Self::Data(e) => e.hint(),
+            Self::NotOffered { what, offered, .. } => Some(match offered.first() {
+                Some(first) if what == "device" => format!("--device {first} runs it here"),
+                Some(first) if what == "precision" => format!("--precision {first} runs it here"),
+                _ => "`kobench plugin list --format json` shows the options of each plugin".into(),
+            }),
+            Self::Device { .. } => Some("devices are: auto, cpu, cuda:N".into()),
+            Self::OneCheckpoint { .. } => Some("run each model with its own --checkpoint".into()),
+        }
+    }
+}
+
+/// Plans a run: every model on every task.
+///
+/// # Errors
+/// See [`PlanError`].
+pub fn plan(
+    options: &RunOptions,
+    catalog: &Catalog,
+    registry: &Registry,
+) -> Result<Plan, PlanError> {
+    if options.checkpoint.is_some() && options.models.len() > 1 {
+        return Err(PlanError::OneCheckpoint { models: options.models.len() });
+    }
+    let mut tasks = Vec::new();
+    for choice in &options.tasks {
+        tasks.push(load(options, registry, choice)?);
+    }
+    let mut cells = Vec::new();
+    for name in &options.models {
+        let (entry, variant) = catalog.model(name)?;
+        let checkpoint = Checkpoint::resolve(variant, options.checkpoint.as_deref())?;
+        let sha256 = checkpoint.sha256()?.unwrap_or_else(|| entry.sha256.clone());
+        check_options(options, entry, variant)?;
+        let device = device(&options.device, &entry.description, variant)?;
+        let precision = precision(&options.precision, &entry.description, variant)?;
+        let model = ModelPlan { entry, variant, checkpoint, sha256, device, precision };
+        for (task, split, dataset) in &tasks {
+            cells.push(model.cell(options, task, split, dataset));
+        }
+    }
+    Ok(Plan { cells, rerun: options.rerun, verify: options.verify, hang_limit: options.hang_limit })
+}
+
+type Loaded = (Arc<Task>, String, Arc<Dataset>);
+
+fn load(
+    options: &RunOptions,
+    registry: &Registry,
+    choice: &TaskChoice,
+) -> Result<Loaded, PlanError> {
+    let task = Arc::new(registry.get(&choice.task)?);
+    let split = choice.split.clone().unwrap_or_else(|| task.report.clone());
+    let places = DataPlaces::new(options.data_dir.as_deref());
+    let how = DatasetOptions { limit: options.limit, allow_unverified: options.allow_unverified };
+    let dataset = Dataset::open(&task, Some(&split), &places, how)?;
+    Ok((task, split, Arc::new(dataset)))
+}
+
+/// A model with everything resolved.
+struct ModelPlan<'a> {
+    entry: &'a Entry,
+    variant: &'a Variant,
+    checkpoint: Checkpoint,
+    sha256: String,
+    device: String,
+    precision: String,
+}
+
+impl ModelPlan<'_> {
+    fn cell(
+        &self,
+        options: &RunOptions,
+        task: &Arc<Task>,
+        split: &str,
+        dataset: &Arc<Dataset>,
+    ) -> PlannedRun {
+        let directory = self.checkpoint.directory().map(Path::to_path_buf);
+        let asked = options.max_seq_len.unwrap_or(task.max_seq_len);
+        // A model without so many positions is given what it has, and the record says so.
+        let max_seq_len = self.variant.max_seq_len.map_or(asked, |limit| asked.min(limit));
+        let mut warnings = dataset.warnings().to_vec();
+        if max_seq_len < asked {
+            warnings.push(format!(
+                "{} has {max_seq_len} positions: rows are cut there, not at {asked}",
+                self.variant.name
+            ));
+        }
+        let inputs = CellInputs {
+            key: CellKey {
+                model: self.variant.name.clone(),
+                task: task.name.clone(),
+                task_version: task.version,
+                split: split.into(),
+                recipe: None,
+                seed: None,
+            },
+            plugin: PluginInfo {
+                name: self.entry.description.name.clone(),
+                version: self.entry.description.version.clone(),
+                sha256: self.entry.sha256.clone(),
+            },
+            weights: WeightsInfo {
+                source: match self.checkpoint {
+                    Checkpoint::Bundled => WeightsSource::Bundled,
+                    Checkpoint::Directory(_) => WeightsSource::Directory,
+                },
+                checkpoint: directory
+                    .as_ref()
+                    .map(|d| options.checkpoint.clone().unwrap_or(d.display().to_string())),
+                sha256: self.sha256.clone(),
+            },
+            data: dataset.info().clone(),
+            limit: options.limit,
+            max_seq_len,
+            precision: self.precision.clone(),
+            device: self.device.clone(),
+            threads: options.threads,
+            options: options.plugin_options.clone(),
+            harness_version: crate::VERSION.into(),
+        };
+        let tokenizer = TokenizerRequest {
+            variant: self.variant.name.clone(),
+            checkpoint: directory.clone(),
+            options: options.plugin_options.clone(),
+        };
+        let model = ModelRequest {
+            variant: self.variant.name.clone(),
+            checkpoint: directory,
+            head: Head::Sequence,
+            num_labels: u32::try_from(task.labels.len()).ok(),
+            device: self.device.clone(),
+            precision: self.precision.clone(),
+            threads: options.threads,
+            new_head: false,
+            seed: 0,
+            options: options.plugin_options.clone(),
+        };
+        PlannedRun {
+            inputs,
+            task: Arc::clone(task),
+            dataset: Arc::clone(dataset),
+            open: OpenRequest { library: self.entry.path.clone(), tokenizer, model },
+            batch_tokens: options.batch_tokens,
+            warnings,
+        }
+    }
+}
+
+fn not_offered(
+    d: &Description,
+    variant: &Variant,
+    what: &str,
+    asked: &str,
+    offered: Vec<String>,
+) -> PlanError {
+    PlanError::NotOffered {
+        model: variant.name.clone(),
+        plugin: d.name.clone(),
+        what: what.into(),
+        asked: asked.into(),
+        offered,
+    }
+}
+
+/// The device that is meant. `auto` is the first GPU for a plugin that was built for one, else the CPU.
+fn device(asked: &str, d: &Description, variant: &Variant) -> Result<String, PlanError> {
+    let has = |kind: &str| d.devices.iter().any(|x| x == kind);
+    let kind = match asked {
+        "auto" => return Ok(if has("cuda") { "cuda:0".into() } else { "cpu".into() }),
+        "cpu" => "cpu",
+        other => match other.strip_prefix("cuda:").map(str::parse::<u32>) {
+            Some(Ok(_)) => "cuda",
+            _ => return Err(PlanError::Device { device: other.into() }),
+        },
+    };
+    if has(kind) {
+        Ok(asked.into())
+    } else {
+        Err(not_offered(d, variant, "device", asked, d.devices.clone()))
+    }
+}
+
+/// The precision that is meant. `auto` is what the plugin names first.
+fn precision(asked: &str, d: &Description, variant: &Variant) -> Result<String, PlanError> {
+    match asked {
+        "auto" => Ok(d.precisions.first().cloned().unwrap_or_else(|| "f32".into())),
+        p if d.precisions.iter().any(|x| x == p) => Ok(p.into()),
+        p => Err(not_offered(d, variant, "precision", p, d.precisions.clone())),
+    }
+}
+
+/// Options that the plugin does not know would be refused in the middle of a run.
+fn check_options(options: &RunOptions, entry: &Entry, variant: &Variant) -> Result<(), PlanError> {
+    let d = &entry.description;
+    for (name, value) in &options.plugin_options {
+        let Some(known) = d.options.iter().find(|o| o.name == *name) else {
+            let all = d.options.iter().map(|o| o.name.clone()).collect();
+            return Err(not_offered(d, variant, "option", name, all));
+        };
+        if !known.values.is_empty() && !known.values.contains(value) {
+            return Err(not_offered(
+                d,
+                variant,
+                &format!("value of {name}"),
+                value,
+                known.values.clone(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offers(devices: &[&str], precisions: &[&str]) -> Description {
+        let mut d = Description::new("p", "1");
+        d.devices = devices.iter().map(ToString::to_string).collect();
+        d.precisions = precisions.iter().map(ToString::to_string).collect();
+        d
+    }
+
+    #[test]
+    fn auto_takes_what_the_plugin_was_built_for() {
+        let v = Variant::new("m", "none");
+        assert_eq!(device("auto", &offers(&["cpu"], &[]), &v).unwrap(), "cpu");
+        assert_eq!(device("auto", &offers(&["cpu", "cuda"], &[]), &v).unwrap(), "cuda:0");
+        assert_eq!(device("cuda:1", &offers(&["cpu", "cuda"], &[]), &v).unwrap(), "cuda:1");
+        assert!(device("cuda:0", &offers(&["cpu"], &[]), &v).is_err());
+        assert!(matches!(device("gpu", &offers(&["cpu"], &[]), &v), Err(PlanError::Device { .. })));
+        assert_eq!(precision("auto", &offers(&[], &["bf16", "f32"]), &v).unwrap(), "bf16");
+        let refused = precision("bf16", &offers(&[], &["f32"]), &v).unwrap_err();
+        assert!(refused.hint().unwrap().contains("--precision f32"));
+    }
+}

@@ -1,0 +1,122 @@
+//! Progress on standard error: a bar on a terminal, plain lines elsewhere.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+/// How often a plain line is written.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Messages and progress of a run.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    quiet: bool,
+    /// The bar of the cell in flight; messages are written above it.
+    bar: ProgressBar,
+    bar_is_shown: bool,
+}
+
+/// The progress of one cell.
+#[derive(Debug)]
+pub struct CellProgress<'a> {
+    parent: &'a Progress,
+    label: String,
+    total: u64,
+    done: u64,
+    tokens: u64,
+    started: Instant,
+    line_at: Instant,
+}
+
+impl Progress {
+    /// With `quiet`, only warnings are written.
+    pub fn new(quiet: bool) -> Self {
+        let bar_is_shown = !quiet && std::io::stderr().is_terminal();
+        Self { quiet, bar: ProgressBar::hidden(), bar_is_shown }
+    }
+
+    /// A line for the user.
+    pub fn note(&self, line: &str) {
+        if !self.quiet {
+            self.line(line);
+        }
+    }
+
+    /// A line that `quiet` does not hide.
+    pub fn warn(&self, line: &str) {
+        self.line(&format!("warning: {line}"));
+    }
+
+    fn line(&self, line: &str) {
+        // Nothing can be done about a standard error that is gone.
+        self.bar.suspend(|| {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+    }
+
+    /// Begins a cell of `total` rows.
+    pub fn cell(&mut self, label: &str, total: u64) -> CellProgress<'_> {
+        if self.bar_is_shown {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let style = "{prefix} {wide_bar} {pos}/{len} rows  {msg}  {elapsed} (eta {eta})";
+            // The template is a constant; should it ever be wrong, the default bar will do.
+            bar.set_style(
+                ProgressStyle::with_template(style)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+            bar.set_prefix(label.to_string());
+            bar.enable_steady_tick(Duration::from_millis(250));
+            self.bar = bar;
+        }
+        let now = Instant::now();
+        CellProgress {
+            parent: self,
+            label: label.into(),
+            total,
+            done: 0,
+            tokens: 0,
+            started: now,
+            line_at: now,
+        }
+    }
+}
+
+impl CellProgress<'_> {
+    /// Some rows are done.
+    pub fn advance(&mut self, rows: u64, tokens: u64) {
+        self.done += rows;
+        self.tokens += tokens;
+        let speed = self.tokens as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
+        if self.parent.bar_is_shown {
+            self.parent.bar.set_message(format!("{} tokens/s", crate::text::thousands(speed)));
+            self.parent.bar.set_position(self.done);
+        } else if self.line_at.elapsed() >= LINE_EVERY {
+            self.line_at = Instant::now();
+            let (percent, speed) =
+                (100 * self.done / self.total.max(1), crate::text::thousands(speed));
+            self.note(&format!("{percent}% ({}/{} rows, {speed} tokens/s)", self.done, self.total));
+        }
+    }
+
+    /// A line about this cell.
+    pub fn note(&self, line: &str) {
+        self.parent.note(&format!("{}: {line}", self.label));
+    }
+
+    /// Shows what a plugin's process prints, line by line, from any thread.
+    pub(super) fn printer(&self, plugin: String) -> impl Fn(&str) + Clone + Send + 'static {
+        let progress = self.parent.clone();
+        move |line| progress.note(&format!("{plugin} | {line}"))
+    }
+
+    /// A warning about this cell.
+    pub fn warn(&self, line: &str) {
+        self.parent.warn(&format!("{}: {line}", self.label));
+    }
+}
+
+impl Drop for CellProgress<'_> {
+    fn drop(&mut self) {
+        self.parent.bar.finish_and_clear();
+    }
+}

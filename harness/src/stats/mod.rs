@@ -1,0 +1,5 @@
+//! Intervals around measured values.
+
+mod wilson;
+
+pub use wilson::wilson_95;

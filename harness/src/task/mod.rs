@@ -1,0 +1,19 @@
+//! Tasks and suites: YAML files that say what is read, how, and how it is scored.
+
+mod check;
+mod column;
+mod embedded;
+mod error;
+mod parse;
+mod registry;
+mod schema;
+mod suite;
+
+pub use column::Column;
+pub use embedded::embedded_file;
+pub use error::TaskError;
+pub use registry::Registry;
+pub use schema::{
+    Columns, EmptyText, Format, Kind, Label, Origin, Reader, Selection, Split, SplitLocation, Task,
+};
+pub use suite::{Suite, SuiteTask};

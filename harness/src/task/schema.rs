@@ -1,0 +1,215 @@
+//! The shape of a task file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Column;
+use crate::metrics::Metric;
+
+/// One task, as a YAML file describes it. Unknown keys are errors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// Name on the command line and in records.
+    pub name: String,
+    /// Raised whenever an edit changes a score: two versions are never compared silently.
+    pub version: u32,
+    /// Title for people.
+    pub title: String,
+    /// What a row is and what is predicted for it.
+    pub kind: Kind,
+    /// Labels in the order of the model's outputs.
+    pub labels: Vec<Label>,
+    /// How files are read.
+    pub reader: Reader,
+    /// Splits by name.
+    pub splits: BTreeMap<String, Split>,
+    /// The split that is reported unless another is asked for.
+    pub report: String,
+    /// The metric that ranks models.
+    pub metric: Metric,
+    /// All metrics that are computed.
+    pub metrics: Vec<Metric>,
+    /// Tokens an example at most, special tokens included, unless the model allows fewer.
+    pub max_seq_len: u32,
+    /// How the reference chose the checkpoint that it published.
+    pub selection: Selection,
+    /// Licence of the data, as an SPDX identifier where there is one.
+    pub licence: String,
+    /// Where the data comes from.
+    pub source: String,
+    /// Whom to cite.
+    #[serde(default)]
+    pub citation: Option<String>,
+    /// What a reader of a score should know.
+    #[serde(default)]
+    pub caveats: Vec<String>,
+    /// Where the task file was found.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// Where a task file was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// In the binary.
+    #[default]
+    BuiltIn,
+    /// On disk.
+    File(PathBuf),
+}
+
+/// What a row is and what is predicted for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// One of the labels for a text or a pair of texts.
+    SequenceClassification,
+}
+
+impl Kind {
+    /// Its name in YAML.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SequenceClassification => "sequence_classification",
+        }
+    }
+}
+
+/// A label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// As it stands in the data.
+    pub id: String,
+    /// For people.
+    pub name: String,
+}
+
+/// How files are read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reader {
+    /// The format.
+    pub format: Format,
+    /// Whether the first line names the columns.
+    pub header: bool,
+    /// The columns that are used.
+    pub columns: Columns,
+    /// What becomes of rows with an empty text.
+    pub empty_text: EmptyText,
+}
+
+/// File formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Format {
+    /// Lines split at tabs, without quoting or escapes.
+    Tsv,
+}
+
+/// The columns that are used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Columns {
+    /// The row's own id.
+    #[serde(default)]
+    pub id: Option<Column>,
+    /// The text.
+    pub text: Column,
+    /// The second text of a pair.
+    #[serde(default)]
+    pub text_pair: Option<Column>,
+    /// The label's id.
+    pub label: Column,
+}
+
+impl Columns {
+    /// Every column with its key in YAML.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &Column)> {
+        let id = self.id.iter().map(|column| ("id", column));
+        let pair = self.text_pair.iter().map(|column| ("text_pair", column));
+        id.chain([("text", &self.text)]).chain(pair).chain([("label", &self.label)])
+    }
+}
+
+/// What becomes of rows with an empty text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptyText {
+    /// They are scored.
+    Keep,
+    /// They are left out, as if they were not in the file.
+    Skip,
+}
+
+/// One split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// Path below the data directory. Either this or `bundled`.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// Path among the files that are part of kobench.
+    #[serde(default)]
+    pub bundled: Option<String>,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Rows that are scored.
+    pub rows: u64,
+    /// Licence, where it is not the task's.
+    #[serde(default)]
+    pub licence: Option<String>,
+    /// Origin, where it is not the task's.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+/// Where a split's file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SplitLocation<'a> {
+    /// Path below the data directory.
+    File(&'a str),
+    /// Path among the files that are part of kobench.
+    Bundled(&'a str),
+}
+
+impl Split {
+    /// Where the file is. A task that was loaded has exactly one of the two.
+    pub fn location(&self) -> SplitLocation<'_> {
+        match (&self.bundled, &self.file) {
+            (Some(path), _) => SplitLocation::Bundled(path),
+            (None, path) => SplitLocation::File(path.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+/// How the reference chose the checkpoint that it published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// Short name, for instance `max_on_test`.
+    pub policy: String,
+    /// In words.
+    pub text: String,
+}
+
+impl Task {
+    /// Index of the label with this id.
+    pub fn label_index(&self, id: &str) -> Option<u32> {
+        self.labels
+            .iter()
+            .position(|label| label.id == id)
+            .and_then(|index| u32::try_from(index).ok())
+    }
+
+    /// The label ids, for messages: `0, 1`.
+    pub fn label_list(&self) -> String {
+        let ids: Vec<&str> = self.labels.iter().map(|label| label.id.as_str()).collect();
+        ids.join(", ")
+    }
+}

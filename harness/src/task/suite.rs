@@ -1,0 +1,28 @@
+//! A suite: models and tasks that run together under one name.
+
+use serde::{Deserialize, Serialize};
+
+/// A suite, as a YAML file describes it. Unknown keys are errors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// Name on the command line.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// Models by name.
+    pub models: Vec<String>,
+    /// Tasks in order.
+    pub tasks: Vec<SuiteTask>,
+}
+
+/// One task of a suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuiteTask {
+    /// The task's name.
+    pub task: String,
+    /// The split; the reported one when it is not given.
+    #[serde(default)]
+    pub split: Option<String>,
+}

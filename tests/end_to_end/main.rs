@@ -1,0 +1,8 @@
+//! End-to-end tests: the real binary with real plugins.
+
+mod bad_input;
+mod bad_plugins;
+mod c_plugin;
+mod demo;
+mod durability;
+mod parity;

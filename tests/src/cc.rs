@@ -1,0 +1,41 @@
+//! Plugins in C, built with the system's compiler.
+
+use crate::workspace;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Builds `tests/plugins/lexicon.c` into `folder`; the header is all that it needs.
+pub fn c_plugin(folder: &Path) -> PathBuf {
+    build(folder, "lexicon", "lexicon.c", &["-std=c11", "-pedantic"])
+}
+
+/// Builds the plugin that does nothing, fast. Its model is called `noop`.
+pub fn noop_plugin(folder: &Path) -> PathBuf {
+    build(folder, "noop", "noop.c", &["-std=c11", "-O2"])
+}
+
+/// Builds the plugin that misbehaves in one way, for instance `SEGFAULT`. Its model is called
+/// `bad_segfault`.
+pub fn bad_plugin(folder: &Path, how: &str) -> PathBuf {
+    let name = format!("bad_{}", how.to_lowercase());
+    let defines = [format!("-DLEXICON_NAME=\"{name}\""), format!("-DBAD_{how}")];
+    let options: Vec<&str> =
+        defines.iter().map(String::as_str).chain(["-std=gnu11", "-Wno-unused-function"]).collect();
+    build(folder, &name, "bad.c", &options)
+}
+
+fn build(folder: &Path, name: &str, source: &str, options: &[&str]) -> PathBuf {
+    let library = folder.join(format!("libkobench_plugin_{name}.so"));
+    let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let built = Command::new(&cc)
+        .args(["-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-I"])
+        .arg(workspace().join("plugins/abi/include"))
+        .args(options)
+        .arg("-o")
+        .arg(&library)
+        .arg(workspace().join("tests/plugins").join(source))
+        .output()
+        .unwrap_or_else(|e| panic!("these tests need a C compiler ({cc}): {e}"));
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    library
+}

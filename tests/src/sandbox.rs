@@ -1,0 +1,114 @@
+//! A folder and an environment of a test's own.
+
+use crate::binary;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A temporary folder in which `kobench` is run, with caches inside it and no data from outside.
+#[derive(Debug)]
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+}
+
+/// What a command printed, and how it ended.
+#[derive(Debug)]
+pub struct Output {
+    /// The exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sandbox {
+    /// An empty folder.
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A place in the folder.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// Writes a file into the folder.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.join(name);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folders can be made");
+        std::fs::write(&path, content).expect("the sandbox can be written to");
+        path
+    }
+
+    /// The command, ready to run in the folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("XDG_CACHE_HOME", self.join("cache"))
+            .env("HF_HOME", self.join("hf"))
+            .env("NO_COLOR", "1")
+            .env_remove("KOBENCH_DATA")
+            .env_remove("KOBENCH_PLUGIN_PATH")
+            .env_remove("KOBENCH_TASK_PATH")
+            .env_remove("HF_HUB_CACHE")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        finish(&mut self.command(arguments))
+    }
+
+    /// Runs the command, which must succeed, and parses its standard output as JSON.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let out = self.run(arguments);
+        assert_eq!(out.code, 0, "{arguments:?}: {}", out.stderr);
+        serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {}", out.stdout))
+    }
+}
+
+/// Runs a command to its end.
+fn finish(command: &mut Command) -> Output {
+    let out = command.output().expect("kobench starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("kobench prints UTF-8");
+    Output { code: out.status.code().unwrap_or(-1), stdout: text(out.stdout), stderr: text(out.stderr) }
+}
+
+/// The folder with the full data sets, where the environment names one. Without it the caller's test has
+/// nothing to look at, and says so.
+pub fn full_data(test: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("KOBENCH_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("{test}: skipped, KOBENCH_DATA does not name a folder with the full data sets");
+    }
+    folder
+}
+
+/// The records of a run directory's cells, by model name.
+///
+/// # Panics
+/// If a record is missing or is not JSON.
+pub fn cells(run: &Path) -> std::collections::BTreeMap<String, Value> {
+    let folders = std::fs::read_dir(run.join("cells")).expect("a run has cells");
+    let record = |folder: PathBuf| -> Value {
+        let text = std::fs::read_to_string(folder.join("cell.json")).expect("a cell has a record");
+        serde_json::from_str(&text).expect("a record is JSON")
+    };
+    let by_model = |r: Value| (r["model"].as_str().expect("a record names its model").to_string(), r);
+    folders.map(|f| by_model(record(f.expect("a cell's folder").path()))).collect()
+}
