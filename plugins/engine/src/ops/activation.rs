@@ -33,33 +33,41 @@ impl Activation {
     /// Applies the function in place, adding `bias` (of the row's length) first.
     #[inline(always)]
     pub(crate) fn apply(self, row: &mut [f32], bias: &[f32]) {
-        let each = row.iter_mut().zip(bias);
+        macro_rules! each {
+            (|$v:ident| $f:expr) => {
+                for (x, b) in row.iter_mut().zip(bias) {
+                    let $v = *x + b;
+                    *x = $f;
+                }
+            };
+        }
         match self {
-            Self::Identity => each.for_each(|(x, b)| *x += b),
-            Self::Gelu => each.for_each(|(x, b)| *x = math::gelu(*x + b)),
-            Self::GeluTanh => each.for_each(|(x, b)| *x = math::gelu_tanh(*x + b)),
+            Self::Identity => each!(|v| v),
+            Self::Gelu => each!(|v| math::gelu(v)),
+            Self::GeluTanh => each!(|v| math::gelu_tanh(v)),
             // A comparison, because f32::max would turn NaN into 0.
-            Self::Relu => each.for_each(|(x, b)| {
-                let v = *x + b;
-                *x = if v < 0.0 { 0.0 } else { v };
-            }),
-            Self::Tanh => each.for_each(|(x, b)| *x = math::tanh(*x + b)),
+            Self::Relu => each!(|v| if v < 0.0 { 0.0 } else { v }),
+            Self::Tanh => each!(|v| math::tanh(v)),
         }
     }
 
     /// Multiplies `dy` by the derivative at the pre-activation `z`.
     #[inline(always)]
     pub(crate) fn scale_gradient(self, dy: &mut [f32], z: &[f32]) {
-        let each = dy.iter_mut().zip(z);
+        macro_rules! each {
+            (|$v:ident| $f:expr) => {
+                for (g, z) in dy.iter_mut().zip(z) {
+                    let $v = *z;
+                    *g *= $f;
+                }
+            };
+        }
         match self {
             Self::Identity => {}
-            Self::Gelu => each.for_each(|(g, z)| *g *= math::gelu_grad(*z)),
-            Self::GeluTanh => each.for_each(|(g, z)| *g *= math::gelu_tanh_grad(*z)),
-            Self::Relu => each.for_each(|(g, z)| *g = if *z > 0.0 { *g } else { 0.0 }),
-            Self::Tanh => each.for_each(|(g, z)| {
-                let t = math::tanh(*z);
-                *g *= 1.0 - t * t;
-            }),
+            Self::Gelu => each!(|v| math::gelu_grad(v)),
+            Self::GeluTanh => each!(|v| math::gelu_tanh_grad(v)),
+            Self::Relu => each!(|v| if v > 0.0 { 1.0 } else { 0.0 }),
+            Self::Tanh => each!(|v| 1.0 - math::tanh(v) * math::tanh(v)),
         }
     }
 }

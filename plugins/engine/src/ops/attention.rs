@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use super::dropout::Dropout;
 use crate::kernels::gemm::{MatRef, Write, gemm, gemm_into};
 use crate::kernels::tile::{Rows, par_tiles};
-use crate::kernels::{isa, math, reduce};
+use crate::kernels::{isa::vectorised, math, reduce};
 
 /// Query rows whose scores exist at the same time.
 const QUERY_BLOCK: usize = 64;
@@ -97,11 +97,7 @@ pub fn forward(
                 let scores = &mut scores[..rows * length];
                 let (q, k) = (view.panel(0, from, rows), view.panel(1, 0, length));
                 gemm_into(scores, q, k.t(), scale, Write::Replace);
-                isa::dispatch(|| {
-                    for row in scores.chunks_exact_mut(length) {
-                        softmax(row);
-                    }
-                });
+                softmax(scores, length);
                 if !dropout.is_off() {
                     for (r, row) in scores.chunks_exact_mut(length).enumerate() {
                         let number = dropout_row(shape, head, start + from + r, longest);
@@ -133,31 +129,55 @@ fn log_sum_exp(shape: Shape<'_>, qkv: &[f32], scale: f32, lse: &mut [f32]) {
                     let scores = &mut scores[..rows * length];
                     let (q, k) = (view.panel(0, from, rows), view.panel(1, 0, length));
                     gemm_into(scores, q, k.t(), scale, Write::Replace);
-                    isa::dispatch(|| {
-                        for (r, row) in scores.chunks_exact_mut(length).enumerate() {
-                            let max = reduce::max(row);
-                            for value in &mut *row {
-                                *value = math::exp(*value - max);
-                            }
-                            lse[start + from + r] = max + reduce::sum(row).ln();
-                        }
-                    });
+                    let at = start + from;
+                    row_log_sum_exp(scores, length, &mut lse[at..at + rows]);
                 }
             });
         }
     });
 }
 
-/// Replaces a row by its softmax.
-#[inline(always)]
-fn softmax(row: &mut [f32]) {
-    let max = reduce::max(row);
-    for value in &mut *row {
-        *value = math::exp(*value - max);
+vectorised! {
+    /// Replaces each row by its softmax.
+    fn softmax<'a>(scores: &'a mut [f32], length: usize) {
+        for row in scores.chunks_exact_mut(length) {
+            let max = reduce::max(row);
+            for value in row.iter_mut() {
+                *value = math::exp(*value - max);
+            }
+            let inverse = 1.0 / reduce::sum(row);
+            for value in row {
+                *value *= inverse;
+            }
+        }
     }
-    let inverse = 1.0 / reduce::sum(row);
-    for value in row {
-        *value *= inverse;
+
+    /// Log-sum-exp of each row, which is overwritten.
+    fn row_log_sum_exp<'a>(scores: &'a mut [f32], length: usize, lse: &'a mut [f32]) {
+        for (row, lse) in scores.chunks_exact_mut(length).zip(lse) {
+            let max = reduce::max(row);
+            for value in row.iter_mut() {
+                *value = math::exp(*value - max);
+            }
+            *lse = max + reduce::sum(row).ln();
+        }
+    }
+
+    /// Turns scores into probabilities, given each row's log-sum-exp.
+    fn probabilities<'a>(scores: &'a mut [f32], length: usize, lse: &'a [f32]) {
+        for (row, lse) in scores.chunks_exact_mut(length).zip(lse) {
+            for value in row {
+                *value = math::exp(*value - lse);
+            }
+        }
+    }
+
+    /// ds = p (dp - sum(out dout)) of one row, in place of dp.
+    fn score_gradient<'a>(dp: &'a mut [f32], p: &'a [f32], out: &'a [f32], dout: &'a [f32]) {
+        let delta = reduce::dot(out, dout);
+        for (ds, p) in dp.iter_mut().zip(p) {
+            *ds = p * (*ds - delta);
+        }
     }
 }
 
@@ -215,14 +235,8 @@ pub fn backward(
                 let d = MatRef::new(&dout[offset..], rows, dim, hidden);
                 gemm_into(p, q, k.t(), scale, Write::Replace);
                 gemm_into(dp, d, view.panel(2, 0, length).t(), 1.0, Write::Replace);
-                isa::dispatch(|| {
-                    for (r, row) in p.chunks_exact_mut(length).enumerate() {
-                        let lse = lse[head * tokens + start + from + r];
-                        for value in row {
-                            *value = math::exp(*value - lse);
-                        }
-                    }
-                });
+                let first = head * tokens + start + from;
+                probabilities(p, length, &lse[first..first + rows]);
                 // dv takes the probabilities after dropout, ds those before it.
                 let number = |r: usize| dropout_row(shape, head, start + from + r, longest);
                 if dropout.is_off() {
@@ -242,12 +256,7 @@ pub fn backward(
                 {
                     dropout.apply(dp, number(r));
                     let span = row_of(out, from + r);
-                    isa::dispatch(|| {
-                        let delta = reduce::dot(&out[span.clone()], &dout[span]);
-                        for (ds, p) in dp.iter_mut().zip(p) {
-                            *ds = p * (*ds - delta);
-                        }
-                    });
+                    score_gradient(dp, p, &out[span.clone()], &dout[span]);
                 }
                 let ds = MatRef::new(dp, rows, length, length);
                 gemm(&mut dq.rows(from, rows), ds, k, scale, Write::Replace);

@@ -5,7 +5,6 @@ use rayon::prelude::*;
 use super::ROW_BLOCK;
 use super::dropout::Dropout;
 use super::norm::{Kept, LayerNorm, normalise};
-use crate::kernels::isa;
 
 /// One embedding table and which of its rows each token takes.
 #[derive(Debug, Clone, Copy)]
@@ -42,30 +41,26 @@ pub fn forward(
     let blocks = y.par_chunks_mut(block).enumerate();
     match kept {
         None => blocks.for_each(|(b, rows)| {
-            isa::dispatch(|| {
-                for (r, row) in rows.chunks_exact_mut(hidden).enumerate() {
-                    let token = b * ROW_BLOCK + r;
-                    sum(token, row);
-                    normalise(row, norm, None);
-                    dropout.apply(row, (token * hidden) as u64);
-                }
-            });
+            for (r, row) in rows.chunks_exact_mut(hidden).enumerate() {
+                let token = b * ROW_BLOCK + r;
+                sum(token, row);
+                normalise(row, norm, None, &mut 0.0);
+                dropout.apply(row, (token * hidden) as u64);
+            }
         }),
         Some(kept) => {
             let kept =
                 kept.normalised.par_chunks_mut(block).zip(kept.rstd.par_chunks_mut(ROW_BLOCK));
             blocks.zip(kept).for_each(|((b, rows), (normalised, rstd))| {
-                isa::dispatch(|| {
-                    let kept = normalised.chunks_exact_mut(hidden).zip(rstd);
-                    for (r, (row, (normalised, rstd))) in
-                        rows.chunks_exact_mut(hidden).zip(kept).enumerate()
-                    {
-                        let token = b * ROW_BLOCK + r;
-                        sum(token, row);
-                        *rstd = normalise(row, norm, Some(normalised));
-                        dropout.apply(row, (token * hidden) as u64);
-                    }
-                });
+                let kept = normalised.chunks_exact_mut(hidden).zip(rstd);
+                for (r, (row, (normalised, rstd))) in
+                    rows.chunks_exact_mut(hidden).zip(kept).enumerate()
+                {
+                    let token = b * ROW_BLOCK + r;
+                    sum(token, row);
+                    normalise(row, norm, Some(normalised), rstd);
+                    dropout.apply(row, (token * hidden) as u64);
+                }
             });
         }
     }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::activation::Activation;
 use crate::kernels::gemm::{MatRef, Write, gemm};
-use crate::kernels::isa;
+use crate::kernels::isa::vectorised;
 use crate::kernels::tile::{Rows, par_tiles};
 
 /// Rows and columns of the output that one unit of work computes. Fixed, so that the split does
@@ -54,22 +54,18 @@ pub fn forward(
         let b = MatRef::new(&w[t.col0 * inputs..], t.cols, inputs, inputs).t();
         gemm(&mut t, a, b, 1.0, Write::Replace);
         let bias = &bias[t.col0..t.col0 + t.cols];
-        isa::dispatch(|| {
-            for r in 0..t.rows {
-                fused.apply(t.row_mut(r), bias);
-            }
-        });
+        for r in 0..t.rows {
+            activate(fused, t.row_mut(r), bias);
+        }
     });
     if let Some(y) = second {
         const CHUNK: usize = 1 << 14;
         let zeros = &[0.0; 256];
         y.par_chunks_mut(CHUNK).zip(first.par_chunks(CHUNK)).for_each(|(y, pre)| {
             y.copy_from_slice(pre);
-            isa::dispatch(|| {
-                for piece in y.chunks_mut(zeros.len()) {
-                    act.apply(piece, zeros);
-                }
-            });
+            for piece in y.chunks_mut(zeros.len()) {
+                activate(act, piece, zeros);
+            }
         });
     }
 }
@@ -102,7 +98,7 @@ pub fn backward(
         assert!(pre.len() == dy.len());
         dy.par_chunks_mut(CHUNK)
             .zip(pre.par_chunks(CHUNK))
-            .for_each(|(dy, pre)| isa::dispatch(|| act.scale_gradient(dy, pre)));
+            .for_each(|(dy, pre)| scale_gradient(act, dy, pre));
     }
     let dy = &*dy;
     if let Some(dx) = dx {
@@ -129,13 +125,25 @@ pub(crate) fn column_sums(matrix: &[f32], cols: usize, sums: &mut [f32]) {
     const STRIP: usize = 64;
     sums.par_chunks_mut(STRIP).enumerate().for_each(|(strip, sums)| {
         sums.fill(0.0);
-        let left = strip * STRIP;
-        isa::dispatch(|| {
-            for row in matrix.chunks_exact(cols) {
-                for (sum, value) in sums.iter_mut().zip(&row[left..]) {
-                    *sum += value;
-                }
-            }
-        });
+        add_columns(sums, matrix, cols, strip * STRIP);
     });
+}
+
+vectorised! {
+    fn activate<'a>(act: Activation, row: &'a mut [f32], bias: &'a [f32]) {
+        act.apply(row, bias);
+    }
+
+    fn scale_gradient<'a>(act: Activation, dy: &'a mut [f32], pre: &'a [f32]) {
+        act.scale_gradient(dy, pre);
+    }
+
+    /// Adds the columns from `left` of all rows to `sums`.
+    fn add_columns<'a>(sums: &'a mut [f32], matrix: &'a [f32], cols: usize, left: usize) {
+        for row in matrix.chunks_exact(cols) {
+            for (sum, value) in sums.iter_mut().zip(&row[left..]) {
+                *sum += value;
+            }
+        }
+    }
 }

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use super::ROW_BLOCK;
 use super::dropout::Dropout;
-use crate::kernels::{isa, reduce};
+use crate::kernels::isa::vectorised;
+use crate::kernels::reduce;
 
 /// Affine part and epsilon of a layer norm over rows of `gamma.len()` elements.
 #[derive(Debug, Clone, Copy)]
@@ -20,23 +21,53 @@ pub struct LayerNorm<'a> {
     pub eps: f32,
 }
 
-/// Normalises one row in place and returns 1 / sqrt(var + eps); `keep` sees the row after
-/// normalisation, before the affine part.
-#[inline(always)]
-pub(crate) fn normalise(row: &mut [f32], norm: LayerNorm<'_>, keep: Option<&mut [f32]>) -> f32 {
-    let n = row.len() as f32;
-    let mean = reduce::sum(row) / n;
-    let rstd = 1.0 / (reduce::sum_squares(row, mean) / n + norm.eps).sqrt();
-    for value in &mut *row {
-        *value = (*value - mean) * rstd;
+vectorised! {
+    /// Normalises one row in place. `keep` receives the row after normalisation, before the affine
+    /// part, and `rstd` 1 / sqrt(var + eps).
+    pub(crate) fn normalise<'a>(
+        row: &'a mut [f32],
+        norm: LayerNorm<'a>,
+        keep: Option<&'a mut [f32]>,
+        rstd: &'a mut f32,
+    ) {
+        let n = row.len() as f32;
+        let mean = reduce::sum(row) / n;
+        *rstd = 1.0 / (reduce::sum_squares(row, mean) / n + norm.eps).sqrt();
+        let factor = *rstd;
+        for value in row.iter_mut() {
+            *value = (*value - mean) * factor;
+        }
+        if let Some(keep) = keep {
+            keep.copy_from_slice(row);
+        }
+        for ((value, gamma), beta) in row.iter_mut().zip(norm.gamma).zip(norm.beta) {
+            *value = value.mul_add(*gamma, *beta);
+        }
     }
-    if let Some(keep) = keep {
-        keep.copy_from_slice(row);
+
+    /// Turns dy of one row into the gradient of what was normalised.
+    fn backward_row<'a>(dy: &'a mut [f32], n: &'a [f32], gamma: &'a [f32], rstd: f32) {
+        let hidden = dy.len() as f32;
+        for (g, gamma) in dy.iter_mut().zip(gamma) {
+            *g *= gamma;
+        }
+        let mean = reduce::sum(dy) / hidden;
+        let slope = reduce::dot(dy, n) / hidden;
+        for (g, n) in dy.iter_mut().zip(n) {
+            *g = rstd * (*g - mean - n * slope);
+        }
     }
-    for ((value, gamma), beta) in row.iter_mut().zip(norm.gamma).zip(norm.beta) {
-        *value = value.mul_add(*gamma, *beta);
+
+    /// Adds the products of the columns from `left` of all rows to `sums`.
+    fn add_products<'a>(
+        sums: &'a mut [f32], a: &'a [f32], b: &'a [f32], cols: usize, left: usize,
+    ) {
+        for (a, b) in a.chunks_exact(cols).zip(b.chunks_exact(cols)) {
+            for ((sum, a), b) in sums.iter_mut().zip(&a[left..]).zip(&b[left..]) {
+                *sum = a.mul_add(*b, *sum);
+            }
+        }
     }
-    rstd
 }
 
 /// What the backward pass of a layer norm needs.
@@ -73,13 +104,11 @@ pub fn forward(
     let blocks = x.par_chunks_mut(block).zip(residual.par_chunks(block)).enumerate();
     match kept {
         None => blocks.for_each(|(b, (x, residual))| {
-            isa::dispatch(|| {
-                let rows = x.chunks_exact_mut(hidden).zip(residual.chunks_exact(hidden));
-                for (r, (row, residual)) in rows.enumerate() {
-                    add(b * ROW_BLOCK + r, row, residual);
-                    normalise(row, norm, None);
-                }
-            });
+            let rows = x.chunks_exact_mut(hidden).zip(residual.chunks_exact(hidden));
+            for (r, (row, residual)) in rows.enumerate() {
+                add(b * ROW_BLOCK + r, row, residual);
+                normalise(row, norm, None, &mut 0.0);
+            }
         }),
         Some(kept) => {
             assert!(
@@ -89,14 +118,12 @@ pub fn forward(
             let kept =
                 kept.normalised.par_chunks_mut(block).zip(kept.rstd.par_chunks_mut(ROW_BLOCK));
             blocks.zip(kept).for_each(|((b, (x, residual)), (normalised, rstd))| {
-                isa::dispatch(|| {
-                    let rows = x.chunks_exact_mut(hidden).zip(residual.chunks_exact(hidden));
-                    let kept = normalised.chunks_exact_mut(hidden).zip(rstd);
-                    for (r, ((row, residual), (normalised, rstd))) in rows.zip(kept).enumerate() {
-                        add(b * ROW_BLOCK + r, row, residual);
-                        *rstd = normalise(row, norm, Some(normalised));
-                    }
-                });
+                let rows = x.chunks_exact_mut(hidden).zip(residual.chunks_exact(hidden));
+                let kept = normalised.chunks_exact_mut(hidden).zip(rstd);
+                for (r, ((row, residual), (normalised, rstd))) in rows.zip(kept).enumerate() {
+                    add(b * ROW_BLOCK + r, row, residual);
+                    normalise(row, norm, Some(normalised), rstd);
+                }
             });
         }
     }
@@ -132,19 +159,10 @@ pub fn backward(
         .zip(normalised.par_chunks(block))
         .zip(rstd.par_chunks(ROW_BLOCK))
         .for_each(|((dy, normalised), rstd)| {
-            isa::dispatch(|| {
-                let rows = dy.chunks_exact_mut(hidden).zip(normalised.chunks_exact(hidden));
-                for ((dy, n), rstd) in rows.zip(rstd) {
-                    for (g, gamma) in dy.iter_mut().zip(gamma) {
-                        *g *= gamma;
-                    }
-                    let mean = reduce::sum(dy) / hidden as f32;
-                    let slope = reduce::dot(dy, n) / hidden as f32;
-                    for (g, n) in dy.iter_mut().zip(n) {
-                        *g = rstd * (*g - mean - n * slope);
-                    }
-                }
-            });
+            let rows = dy.chunks_exact_mut(hidden).zip(normalised.chunks_exact(hidden));
+            for ((dy, n), rstd) in rows.zip(rstd) {
+                backward_row(dy, n, gamma, *rstd);
+            }
         });
     if let Some(dx) = dx {
         dx.par_chunks_mut(block).zip(dy.par_chunks(block)).enumerate().for_each(|(b, (dx, dy))| {
@@ -159,13 +177,6 @@ fn product_sums(a: &[f32], b: &[f32], cols: usize, sums: &mut [f32]) {
     const STRIP: usize = 64;
     sums.par_chunks_mut(STRIP).enumerate().for_each(|(strip, sums)| {
         sums.fill(0.0);
-        let left = strip * STRIP;
-        isa::dispatch(|| {
-            for (a, b) in a.chunks_exact(cols).zip(b.chunks_exact(cols)) {
-                for ((sum, a), b) in sums.iter_mut().zip(&a[left..]).zip(&b[left..]) {
-                    *sum = a.mul_add(*b, *sum);
-                }
-            }
-        });
+        add_products(sums, a, b, cols, strip * STRIP);
     });
 }
