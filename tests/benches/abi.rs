@@ -4,9 +4,7 @@
 //! calls of 2,000 rows), "worker" the same through a worker process, with texts and logits on the socket.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kobench::plugin::{
-    EncodeOptions, Example, Head, Library, ModelRequest, TokenizerRequest,
-};
+use kobench::plugin::{EncodeOptions, Example, Head, Library, ModelRequest, TokenizerRequest};
 use kobench::worker::{EvaluateRequest, Limits, OpenRequest, TextExample, Worker};
 use std::hint::black_box;
 use std::time::Duration;
@@ -22,7 +20,8 @@ fn requests() -> (TokenizerRequest, ModelRequest) {
 
 fn calls(c: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let library = Library::load(&kobench_tests::noop_plugin(folder.path())).expect("the plugin loads");
+    let library =
+        Library::load(&kobench_tests::noop_plugin(folder.path())).expect("the plugin loads");
     let (tokenizer, model) = requests();
     let mut tokenizer = library.open_tokenizer(&tokenizer).expect("a tokeniser");
     let mut model = library.open_model(&model).expect("a model");
@@ -53,11 +52,16 @@ fn worker(c: &mut Criterion) {
     let library = kobench_tests::noop_plugin(folder.path());
     worker.open(OpenRequest { library, tokenizer, model }, &mut |_| {}).expect("opens");
     let example = TextExample { text: TEXT.into(), pair: None };
-    let request = EvaluateRequest { examples: vec![example; ROWS], max_seq_len: 128, batch_tokens: 2_000 };
+    let request =
+        EvaluateRequest { examples: vec![example; ROWS], max_seq_len: 128, batch_tokens: 2_000 };
     let mut group = c.benchmark_group("interface");
     group.throughput(Throughput::Elements(ROWS as u64)).sample_size(20);
     group.bench_function("worker", |b| {
-        b.iter(|| worker.evaluate(request.clone(), &mut |event| drop(black_box(event))).expect("evaluates"));
+        b.iter(|| {
+            worker
+                .evaluate(request.clone(), &mut |event| drop(black_box(event)))
+                .expect("evaluates")
+        });
     });
     group.finish();
 }

@@ -41,8 +41,16 @@ fn weights_that_are_not_there_say_where_they_are_published() {
     let sandbox = Sandbox::new();
     let run = ["run", "-m", "kcbert-base", "-t", "nsmc", "--split", "sample"];
     refused(&sandbox, &run, &["kcbert-base", "beomi/kcbert-base", "--checkpoint"]);
-    refused(&sandbox, &[&run[..], &["--checkpoint", "nowhere"]].concat(), &["nowhere", "no such directory"]);
-    refused(&sandbox, &[&run[..], &["--checkpoint", "hf:no/such"]].concat(), &["no/such", "hf download no/such"]);
+    refused(
+        &sandbox,
+        &[&run[..], &["--checkpoint", "nowhere"]].concat(),
+        &["nowhere", "no such directory"],
+    );
+    refused(
+        &sandbox,
+        &[&run[..], &["--checkpoint", "hf:no/such"]].concat(),
+        &["no/such", "hf download no/such"],
+    );
     sandbox.write("empty/readme", "");
     refused(&sandbox, &[&run[..], &["--checkpoint", "empty"]].concat(), &["config.json"]);
 }
@@ -69,7 +77,11 @@ fn rows_that_cannot_be_read_are_named_by_file_and_line() {
     refused(&sandbox, &run, &["ratings_test.txt:3", "label"]);
     data(&sandbox, &["id\tdocument\tlabel", "1\t좋다\t1", "2\t셋\t3"]);
     refused(&sandbox, &run, &["ratings_test.txt:3", "3", "0", "1"]);
-    std::fs::write(sandbox.join("data/nsmc/ratings_test.txt"), b"id\tdocument\tlabel\n1\t\xff\xfe\t1\n").unwrap();
+    std::fs::write(
+        sandbox.join("data/nsmc/ratings_test.txt"),
+        b"id\tdocument\tlabel\n1\t\xff\xfe\t1\n",
+    )
+    .unwrap();
     refused(&sandbox, &run, &["ratings_test.txt", "UTF-8"]);
     data(&sandbox, &["id\tdocument\tlabel", "1\t좋다\t1"]);
     refused(&sandbox, &run[..run.len() - 1], &["ratings_test.txt", "--allow-unverified"]);
@@ -80,12 +92,15 @@ fn rows_that_cannot_be_read_are_named_by_file_and_line() {
 #[test]
 fn a_task_file_with_a_misspelt_key_is_named_by_line_and_column() {
     let sandbox = Sandbox::new();
-    let original = std::fs::read_to_string(kobench_tests::workspace().join("tasks/nsmc.yaml")).unwrap();
+    let original =
+        std::fs::read_to_string(kobench_tests::workspace().join("tasks/nsmc.yaml")).unwrap();
     let at = original.lines().position(|l| l.starts_with("labels:")).unwrap() + 1;
     let renamed = original.replacen("name: nsmc", "name: mine", 1);
     sandbox.write("mine.yaml", renamed.replacen("labels:", "lables:", 1));
     let place = format!("mine.yaml:{at}");
-    for command in [&["task", "check", "mine.yaml"][..], &["run", "-m", "kcbert-demo", "-t", "./mine.yaml"]] {
+    for command in
+        [&["task", "check", "mine.yaml"][..], &["run", "-m", "kcbert-demo", "-t", "./mine.yaml"]]
+    {
         refused(&sandbox, command, &["lables", &place]);
     }
     sandbox.write("mine.yaml", renamed);
@@ -104,7 +119,9 @@ fn checkpoint(sandbox: &Sandbox) -> String {
 
 /// The message of a cell that failed for its checkpoint; the run ends with 1, and no worker dies.
 fn failed_cell(sandbox: &Sandbox, expected: &[&str]) {
-    let run = [&RUN[..], &["--split", "sample", "--limit", "20", "--out", "out", "--checkpoint", "ckpt"]].concat();
+    let run =
+        [&RUN[..], &["--split", "sample", "--limit", "20", "--out", "out", "--checkpoint", "ckpt"]]
+            .concat();
     let run = sandbox.run(&run);
     assert_eq!(run.code, 1, "{}", run.stderr);
     for text in expected {
@@ -118,7 +135,11 @@ fn checkpoints_that_are_broken_are_named_by_file_and_tensor() {
     let sandbox = Sandbox::new();
     checkpoint(&sandbox);
     let whole = sandbox.run(
-        &[&RUN[..], &["--split", "sample", "--limit", "20", "--out", "whole", "--checkpoint", "ckpt"]].concat(),
+        &[
+            &RUN[..],
+            &["--split", "sample", "--limit", "20", "--out", "whole", "--checkpoint", "ckpt"],
+        ]
+        .concat(),
     );
     assert_eq!(whole.code, 0, "{}", whole.stderr);
 
@@ -154,7 +175,8 @@ fn predictions_that_do_not_fit_the_data_are_refused() {
     let sandbox = Sandbox::new();
     let score = |file: &Path| {
         let file = file.to_str().unwrap().to_string();
-        ["score", "-t", "nsmc", "--split", "sample", "--predictions", &file].map(ToString::to_string)
+        ["score", "-t", "nsmc", "--split", "sample", "--predictions", &file]
+            .map(ToString::to_string)
     };
     let check = |name: &str, content: &str, expected: &[&str]| {
         let file = sandbox.write(name, content);
@@ -164,5 +186,9 @@ fn predictions_that_do_not_fit_the_data_are_refused() {
     };
     check("few.txt", "1\n0\n", &["few.txt", "2000"]);
     check("bad.jsonl", "{\"i\": 0, \"pred\": \"1\"\n", &["bad.jsonl", "1"]);
-    refused(&sandbox, &["score", "-t", "nsmc", "--split", "sample", "--predictions", "nowhere"], &["nowhere"]);
+    refused(
+        &sandbox,
+        &["score", "-t", "nsmc", "--split", "sample", "--predictions", "nowhere"],
+        &["nowhere"],
+    );
 }

@@ -15,7 +15,8 @@ fn run_bad_then_good(how: &str, more: &[&str]) -> (Output, Value, Value) {
     let models = format!("{model},lexicon");
     let out = sandbox.join("run");
     let folder = bad.parent().unwrap().to_str().unwrap();
-    let mut arguments = vec!["run", "-m", &models, "--limit", "50", "--plugin-dir", folder, "--out"];
+    let mut arguments =
+        vec!["run", "-m", &models, "--limit", "50", "--plugin-dir", folder, "--out"];
     arguments.push(out.to_str().unwrap());
     arguments.extend(SAMPLE);
     arguments.extend(more);
@@ -23,16 +24,24 @@ fn run_bad_then_good(how: &str, more: &[&str]) -> (Output, Value, Value) {
     let mut cells = cells(&out);
     let temporary = leftovers(&out);
     assert!(temporary.is_empty(), "{temporary:?}");
-    let mut take = |name: &str| cells.remove(name).unwrap_or_else(|| panic!("{name}: {}", output.stderr));
+    let mut take =
+        |name: &str| cells.remove(name).unwrap_or_else(|| panic!("{name}: {}", output.stderr));
     let (bad, good) = (take(&model), take("lexicon"));
     (output, bad, good)
 }
 
 /// What is in a run's folder that is neither a record nor a cell.
 fn leftovers(run: &std::path::Path) -> Vec<PathBuf> {
-    let entries = |p: &std::path::Path| std::fs::read_dir(p).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
+    let entries = |p: &std::path::Path| {
+        std::fs::read_dir(p).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>()
+    };
     let odd = |p: &PathBuf| p.file_name().unwrap().to_string_lossy().starts_with(['.']);
-    entries(run).into_iter().chain(entries(&run.join("cells"))).filter(odd).filter(|p| !p.ends_with(".lock")).collect()
+    entries(run)
+        .into_iter()
+        .chain(entries(&run.join("cells")))
+        .filter(odd)
+        .filter(|p| !p.ends_with(".lock"))
+        .collect()
 }
 
 /// The bad cell failed as named, in the record and in the table; the good one is done; the exit code is 1.
@@ -85,7 +94,10 @@ fn a_plugin_that_closes_the_socket_and_stays_is_ended() {
 #[test]
 fn an_error_keeps_the_plugins_words() {
     let bad = costs_its_cell_alone("ERROR", &[], "error", Some("forward"));
-    assert!(bad["cause"]["detail"].as_str().unwrap().contains("the moon is in the wrong quarter"), "{bad}");
+    assert!(
+        bad["cause"]["detail"].as_str().unwrap().contains("the moon is in the wrong quarter"),
+        "{bad}"
+    );
 }
 
 #[test]
@@ -117,7 +129,10 @@ fn refused(library: PathBuf, expected: &str, hint: &str) {
     let plugins: Value = serde_json::from_str(&listed.stdout).unwrap();
     let find = |path: &str| {
         let all = plugins["plugins"].as_array().unwrap();
-        all.iter().find(|p| p["path"] == path).unwrap_or_else(|| panic!("{path}: {}", listed.stdout)).clone()
+        all.iter()
+            .find(|p| p["path"] == path)
+            .unwrap_or_else(|| panic!("{path}: {}", listed.stdout))
+            .clone()
     };
     let broken = find(library);
     assert_eq!(broken["status"], "broken");
@@ -135,7 +150,11 @@ fn libraries_that_are_none_say_so() {
     let sandbox = Sandbox::new();
     let text = sandbox.write("libkobench_plugin_text.so", "this is text\n");
     refused(text, "not a loadable library", "a plugin is a shared library");
-    refused(bad_plugin(sandbox.path(), "NO_SYMBOL"), "does not export `kobench_plugin_entry_v1`", "header");
+    refused(
+        bad_plugin(sandbox.path(), "NO_SYMBOL"),
+        "does not export `kobench_plugin_entry_v1`",
+        "header",
+    );
 }
 
 #[test]
@@ -159,8 +178,16 @@ fn a_newer_minor_that_accepts_this_host_is_welcome() {
 #[test]
 fn entry_points_and_descriptions_that_fail_are_named() {
     let sandbox = Sandbox::new();
-    refused(bad_plugin(sandbox.path(), "NULL_CALL"), "required calls are NULL: model_forward", "defect of the plugin");
-    refused(bad_plugin(sandbox.path(), "ENTRY_ERROR"), "the entry point answered with internal error", "defect");
+    refused(
+        bad_plugin(sandbox.path(), "NULL_CALL"),
+        "required calls are NULL: model_forward",
+        "defect of the plugin",
+    );
+    refused(
+        bad_plugin(sandbox.path(), "ENTRY_ERROR"),
+        "the entry point answered with internal error",
+        "defect",
+    );
     refused(bad_plugin(sandbox.path(), "DESCRIBE_GARBAGE"), "description is not valid", "defect");
     refused(bad_plugin(sandbox.path(), "DESCRIBE_SEGFAULT"), "crashed: SIGSEGV in describe", "");
     refused(bad_plugin(sandbox.path(), "LOAD"), "crashed: SIGSEGV in load", "");

@@ -9,8 +9,12 @@ fn a_plugin_in_c_is_listed_checked_and_run() {
     let library = library.to_str().unwrap();
 
     let listed = sandbox.json(&["plugin", "list", "--plugin-dir", library, "--format", "json"]);
-    let names: Vec<&str> =
-        listed["plugins"].as_array().unwrap().iter().filter_map(|p| p["description"]["name"].as_str()).collect();
+    let names: Vec<&str> = listed["plugins"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|p| p["description"]["name"].as_str())
+        .collect();
     assert!(names.contains(&"lexicon"), "{names:?}");
 
     let checked = sandbox.run(&["plugin", "check", library]);
@@ -19,7 +23,16 @@ fn a_plugin_in_c_is_listed_checked_and_run() {
 
     let out = sandbox.join("run");
     let run = sandbox.run(&[
-        "run", "-m", "lexicon", "-t", "nsmc", "--split", "sample", "--plugin-dir", library, "--out",
+        "run",
+        "-m",
+        "lexicon",
+        "-t",
+        "nsmc",
+        "--split",
+        "sample",
+        "--plugin-dir",
+        library,
+        "--out",
         out.to_str().unwrap(),
     ]);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -28,8 +41,12 @@ fn a_plugin_in_c_is_listed_checked_and_run() {
     assert_eq!((record["status"].as_str(), record["n"].as_u64()), (Some("done"), Some(2000)));
     // Counting words of praise and blame does better than any constant answer.
     let accuracy = record["metrics"]["accuracy"]["value"].as_f64().unwrap();
-    let support: Vec<u64> =
-        record["per_class"].as_array().unwrap().iter().map(|c| c["support"].as_u64().unwrap()).collect();
+    let support: Vec<u64> = record["per_class"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["support"].as_u64().unwrap())
+        .collect();
     let majority = *support.iter().max().unwrap() as f64 / 2000.0;
     assert!(accuracy > majority + 0.05, "accuracy {accuracy}, majority {majority}");
 }

@@ -19,7 +19,10 @@ fn workers_of(harness: u32) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     processes
         .filter_map(|p| p.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|p| std::fs::read_to_string(format!("/proc/{p}/cmdline")).is_ok_and(|c| c.ends_with(&argument)))
+        .filter(|p| {
+            std::fs::read_to_string(format!("/proc/{p}/cmdline"))
+                .is_ok_and(|c| c.ends_with(&argument))
+        })
         .collect()
 }
 
@@ -35,10 +38,22 @@ fn a_killed_harness_loses_the_cell_in_flight_and_its_worker_goes_with_it() {
     bad_plugin(sandbox.path(), "HANG");
     let out = sandbox.join("run");
     let arguments = [
-        "run", "-m", "lexicon,bad_hang", "-t", "nsmc", "--split", "sample", "--plugin-dir",
-        sandbox.path().to_str().unwrap(), "--out", out.to_str().unwrap(), "--hang-limit", "600",
+        "run",
+        "-m",
+        "lexicon,bad_hang",
+        "-t",
+        "nsmc",
+        "--split",
+        "sample",
+        "--plugin-dir",
+        sandbox.path().to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+        "--hang-limit",
+        "600",
     ];
-    let mut harness = sandbox.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut harness =
+        sandbox.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_until("the first cell", || n_cells(&out) == 1);
     wait_until("the second cell's worker", || !workers_of(harness.id()).is_empty());
     harness.kill().unwrap();
@@ -63,10 +78,20 @@ fn a_killed_worker_costs_its_cell() {
     bad_plugin(sandbox.path(), "HANG");
     let out = sandbox.join("run");
     let arguments = [
-        "run", "-m", "bad_hang", "-t", "nsmc", "--split", "sample", "--plugin-dir",
-        sandbox.path().to_str().unwrap(), "--out", out.to_str().unwrap(),
+        "run",
+        "-m",
+        "bad_hang",
+        "-t",
+        "nsmc",
+        "--split",
+        "sample",
+        "--plugin-dir",
+        sandbox.path().to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
     ];
-    let harness = sandbox.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let harness =
+        sandbox.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = harness.id();
     let mut found = Vec::new();
     wait_until("the worker", || {
@@ -91,12 +116,25 @@ fn a_disk_that_is_full_gives_one_error_and_leaves_nothing_half_written() {
     // A limit on the size of files stands for the full disk: the same calls fail, without a mount.
     let limited = "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\"";
     let arguments = [
-        "run", "-m", "lexicon", "-t", "nsmc", "--split", "sample", "--plugin-dir", library.to_str().unwrap(), "--out",
+        "run",
+        "-m",
+        "lexicon",
+        "-t",
+        "nsmc",
+        "--split",
+        "sample",
+        "--plugin-dir",
+        library.to_str().unwrap(),
+        "--out",
         out.to_str().unwrap(),
     ];
     let ready = sandbox.command(&arguments);
     let mut shell = Command::new("sh");
-    shell.args(["-c", limited]).arg(ready.get_program()).args(ready.get_args()).current_dir(sandbox.path());
+    shell
+        .args(["-c", limited])
+        .arg(ready.get_program())
+        .args(ready.get_args())
+        .current_dir(sandbox.path());
     for (name, value) in ready.get_envs() {
         match value {
             Some(value) => shell.env(name, value),
@@ -108,7 +146,11 @@ fn a_disk_that_is_full_gives_one_error_and_leaves_nothing_half_written() {
     assert_eq!(ended.status.code(), Some(2), "{stderr}");
     assert_eq!(stderr.lines().filter(|l| l.starts_with("error:")).count(), 1, "{stderr}");
     assert!(stderr.contains("predictions.jsonl") && stderr.contains("hint:"), "{stderr}");
-    assert_eq!(std::fs::read_dir(out.join("cells")).unwrap().count(), 0, "nothing half-written remains");
+    assert_eq!(
+        std::fs::read_dir(out.join("cells")).unwrap().count(),
+        0,
+        "nothing half-written remains"
+    );
 
     let retried = sandbox.run(&arguments);
     assert_eq!(retried.code, 0, "{}", retried.stderr);
@@ -121,7 +163,11 @@ fn a_place_that_cannot_be_made_gives_one_error() {
     let out = file.join("run");
     let run = sandbox.run(&["run", "--suite", "demo", "--out", out.to_str().unwrap()]);
     assert_eq!(run.code, 2, "{}", run.stderr);
-    assert!(run.stderr.contains(out.to_str().unwrap()) && run.stderr.contains("--out"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(out.to_str().unwrap()) && run.stderr.contains("--out"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(run.stdout, "");
 }
 
@@ -134,12 +180,25 @@ fn two_runs_do_not_write_to_one_place_at_once() {
     let arguments = |model: &'static str| {
         let folder = sandbox.path().to_str().unwrap().to_string();
         let out = out.to_str().unwrap().to_string();
-        ["run", "-m", model, "-t", "nsmc", "--split", "sample", "--plugin-dir", &folder, "--out", &out]
-            .map(ToString::to_string)
+        [
+            "run",
+            "-m",
+            model,
+            "-t",
+            "nsmc",
+            "--split",
+            "sample",
+            "--plugin-dir",
+            &folder,
+            "--out",
+            &out,
+        ]
+        .map(ToString::to_string)
     };
     let first = arguments("bad_hang");
     let first: Vec<&str> = first.iter().map(String::as_str).collect();
-    let mut harness = sandbox.command(&first).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut harness =
+        sandbox.command(&first).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_until("the first run", || out.join("run.json").exists());
     let second = arguments("lexicon");
     let second: Vec<&str> = second.iter().map(String::as_str).collect();
@@ -147,5 +206,9 @@ fn two_runs_do_not_write_to_one_place_at_once() {
     harness.kill().unwrap();
     harness.wait().unwrap();
     assert_eq!(refused.code, 2, "{}", refused.stderr);
-    assert!(refused.stderr.contains(&harness.id().to_string()), "names the process: {}", refused.stderr);
+    assert!(
+        refused.stderr.contains(&harness.id().to_string()),
+        "names the process: {}",
+        refused.stderr
+    );
 }

@@ -20,7 +20,8 @@ fn the_bundled_models_logits_are_those_of_transformers() {
     let sandbox = Sandbox::new();
     let run = sandbox.run(&["run", "--suite", "demo", "--out", "run"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let cell = std::fs::read_dir(sandbox.join("run/cells")).unwrap().flatten().next().unwrap().path();
+    let cell =
+        std::fs::read_dir(sandbox.join("run/cells")).unwrap().flatten().next().unwrap().path();
     let ours = rows(&cell.join("predictions.jsonl"));
     assert_eq!((ours.len(), expected.len()), (2000, 2000));
     for (ours, expected) in ours.iter().zip(&expected) {

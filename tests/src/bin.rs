@@ -25,7 +25,14 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         let folder = target_folder();
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(workspace()).args(["build", "--quiet", "-p", "kobench", "-p", "kobench-plugin-kcbert"]);
+        cargo.current_dir(workspace()).args([
+            "build",
+            "--quiet",
+            "-p",
+            "kobench",
+            "-p",
+            "kobench-plugin-kcbert",
+        ]);
         if folder.ends_with("release") {
             cargo.arg("--release");
         }

@@ -47,7 +47,8 @@ impl Sandbox {
     /// Writes a file into the folder.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
-        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folders can be made");
+        std::fs::create_dir_all(path.parent().expect("a file has a folder"))
+            .expect("folders can be made");
         std::fs::write(&path, content).expect("the sandbox can be written to");
         path
     }
@@ -78,7 +79,8 @@ impl Sandbox {
     pub fn json(&self, arguments: &[&str]) -> Value {
         let out = self.run(arguments);
         assert_eq!(out.code, 0, "{arguments:?}: {}", out.stderr);
-        serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {}", out.stdout))
+        serde_json::from_str(&out.stdout)
+            .unwrap_or_else(|e| panic!("{arguments:?}: {e}: {}", out.stdout))
     }
 }
 
@@ -86,7 +88,11 @@ impl Sandbox {
 fn finish(command: &mut Command) -> Output {
     let out = command.output().expect("kobench starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("kobench prints UTF-8");
-    Output { code: out.status.code().unwrap_or(-1), stdout: text(out.stdout), stderr: text(out.stderr) }
+    Output {
+        code: out.status.code().unwrap_or(-1),
+        stdout: text(out.stdout),
+        stderr: text(out.stderr),
+    }
 }
 
 /// The folder with the full data sets, where the environment names one. Without it the caller's test has
@@ -109,6 +115,7 @@ pub fn cells(run: &Path) -> std::collections::BTreeMap<String, Value> {
         let text = std::fs::read_to_string(folder.join("cell.json")).expect("a cell has a record");
         serde_json::from_str(&text).expect("a record is JSON")
     };
-    let by_model = |r: Value| (r["model"].as_str().expect("a record names its model").to_string(), r);
+    let by_model =
+        |r: Value| (r["model"].as_str().expect("a record names its model").to_string(), r);
     folders.map(|f| by_model(record(f.expect("a cell's folder").path()))).collect()
 }

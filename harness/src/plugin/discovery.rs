@@ -11,32 +11,30 @@ pub fn library_name(name: &str) -> String {
 /// Folders and files in which plugins are looked for, in this order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchPath {
-    places: Vec<PathBuf>,
+    /// By the user: what is missing there is an error.
+    named: Vec<PathBuf>,
+    /// By default: what is missing there is none.
+    usual: Vec<PathBuf>,
 }
 
 impl SearchPath {
     /// What the user named, then `KOBENCH_PLUGIN_PATH` (separated by colons), then the folder of the
     /// executable and `../lib/kobench` beside it. A place may be a folder or one library.
     pub fn new(named: &[PathBuf]) -> Self {
-        let mut places = named.to_vec();
+        let mut named = named.to_vec();
         if let Some(list) = std::env::var_os("KOBENCH_PLUGIN_PATH") {
-            places.extend(std::env::split_paths(&list).filter(|p| !p.as_os_str().is_empty()));
+            named.extend(std::env::split_paths(&list).filter(|p| !p.as_os_str().is_empty()));
         }
-        if let Some(folder) = std::env::current_exe().ok().as_deref().and_then(Path::parent) {
-            places.push(folder.to_path_buf());
-            places.push(folder.join("../lib/kobench"));
-        }
-        Self { places }
+        let executable = std::env::current_exe().ok();
+        let folder = executable.as_deref().and_then(Path::parent);
+        let usual =
+            folder.map(|f| vec![f.to_path_buf(), f.join("../lib/kobench")]).unwrap_or_default();
+        Self { named, usual }
     }
 
     /// Only these places.
-    pub fn only(places: Vec<PathBuf>) -> Self {
-        Self { places }
-    }
-
-    /// The places.
-    pub fn places(&self) -> &[PathBuf] {
-        &self.places
+    pub fn only(named: Vec<PathBuf>) -> Self {
+        Self { named, usual: Vec::new() }
     }
 
     /// All libraries: those named as files, and `libkobench_plugin_*.so` in the folders, sorted by name
@@ -44,7 +42,8 @@ impl SearchPath {
     pub fn libraries(&self) -> Vec<PathBuf> {
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
-        for place in &self.places {
+        let usual = self.usual.iter().filter(|place| place.is_dir());
+        for place in self.named.iter().chain(usual) {
             let mut here = if place.is_dir() { in_folder(place) } else { vec![place.clone()] };
             here.sort();
             for path in here {
@@ -54,7 +53,6 @@ impl SearchPath {
                 }
             }
         }
-        found.retain(|p| p.exists() || self.places.contains(p));
         found
     }
 }
