@@ -98,11 +98,14 @@ fn a_task_file_with_a_misspelt_key_is_named_by_line_and_column() {
     let renamed = original.replacen("name: nsmc", "name: mine", 1);
     sandbox.write("mine.yaml", renamed.replacen("labels:", "lables:", 1));
     let place = format!("mine.yaml:{at}");
-    for command in
-        [&["task", "check", "mine.yaml"][..], &["run", "-m", "kcbert-demo", "-t", "./mine.yaml"]]
-    {
-        refused(&sandbox, command, &["lables", &place]);
-    }
+    refused(
+        &sandbox,
+        &["run", "-m", "kcbert-demo", "-t", "./mine.yaml"],
+        &["lables", &place, "`labels`"],
+    );
+    let wrong = sandbox.run(&["task", "check", "./mine.yaml"]);
+    assert_eq!(wrong.code, 1, "what a check finds is a verdict");
+    assert!(wrong.stdout.contains(&place), "{}", wrong.stdout);
     sandbox.write("mine.yaml", renamed);
     let checked = sandbox.run(&["task", "check", "mine.yaml"]);
     assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);

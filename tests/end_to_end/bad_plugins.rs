@@ -153,7 +153,7 @@ fn libraries_that_are_none_say_so() {
     refused(
         bad_plugin(sandbox.path(), "NO_SYMBOL"),
         "does not export `kobench_plugin_entry_v1`",
-        "header",
+        "kobench_plugin.h",
     );
 }
 

@@ -5,7 +5,7 @@ The goldens under tests/goldens are small models. This makes a checkpoint of the
 435 MB, hence not shipped) to find what shows up only there: accumulated rounding, 12 layers, 30,000 pieces, real text.
 
     python tests/parity/kcbert_full_size.py --make DIR --config kcbert-base.config.json --vocab vocab.txt
-    kobench run -m kcbert -t nsmc --checkpoint DIR --limit 64 --max-seq-len 128 --data-dir DATA --out RUN
+    kobench run -m kcbert-base -t nsmc --checkpoint DIR --limit 64 --max-seq-len 128 --data-dir DATA --out RUN
     python tests/parity/kcbert_full_size.py --check RUN/cells/ID/predictions.jsonl --model DIR \
         --data DATA/nsmc/ratings_test.txt --limit 64
 

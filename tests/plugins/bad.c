@@ -57,7 +57,7 @@ static int32_t bad_describe(const kobench_sink *out, kobench_error *error) {
 }
 
 #if defined(BAD_LOAD)
-__attribute__((constructor)) static void bad_load(void) { raise(SIGSEGV); }
+__attribute__((constructor)) static void bad_load(void) { *(volatile int *)8 = 1; }
 #endif
 
 #if defined(BAD_NEWER_MAJOR)

@@ -10,6 +10,8 @@ mod run;
 mod score;
 mod shared;
 mod task;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use crate::error::Error;

@@ -247,7 +247,7 @@ mod tests {
             .expect("written");
         let (verdict, text) = checked(&["nsmc"], folder.path());
         assert!(
-            !verdict && text.contains("  test: WRONG: ") && text.contains(":2: too few fields"),
+            !verdict && text.contains("  test: WRONG: ") && text.contains(":2: no label"),
             "{text}"
         );
     }

@@ -48,7 +48,7 @@ fn a_bad_row_is_named() {
     assert_eq!(message(b""), "1: the file is empty, a header line was expected");
     assert_eq!(
         message(b"id\tdocument\tlabel\n1\ta\t0\n2\tb\n"),
-        "3: too few fields: found 2, expected 3 or more, separated by tabs: \"2\\tb\""
+        "3: no label: found 2 fields, expected 3 or more, separated by tabs: \"2\\tb\""
     );
     assert_eq!(
         message(b"id\tdocument\tlabel\n1\ta\t2\n"),
@@ -60,7 +60,7 @@ fn a_bad_row_is_named() {
     );
     assert_eq!(
         message(b"id\tdocument\tlabel\n\n"),
-        "2: too few fields: found 1, expected 3 or more, separated by tabs: \"\""
+        "2: no text, no label: found 1 fields, expected 3 or more, separated by tabs: \"\""
     );
     let bad = b"id\tdocument\tlabel\n1\t\xff\t0\n";
     assert_eq!(message(bad), "2: not UTF-8: the bytes at offset 20 are no character");

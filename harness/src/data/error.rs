@@ -104,11 +104,13 @@ pub enum RowError {
     },
     /// A row with too few fields.
     #[error(
-        "{line}: too few fields: found {found}, expected {expected} or more, separated by tabs: \"{content}\""
+        "{line}: no {missing}: found {found} fields, expected {expected} or more, separated by tabs: \"{content}\""
     )]
     Fields {
         /// Line.
         line: u32,
+        /// What the row lacks, for instance `label`.
+        missing: String,
         /// Fields that there are.
         found: usize,
         /// Fields that are needed.

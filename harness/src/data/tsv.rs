@@ -79,6 +79,18 @@ impl Layout {
         self.text.max(self.label).max(optional) + 1
     }
 
+    /// What a row of `found` fields lacks.
+    fn missing(&self, found: usize) -> String {
+        let roles = [
+            ("id", self.id),
+            ("text", Some(self.text)),
+            ("second text", self.text_pair),
+            ("label", Some(self.label)),
+        ];
+        let lacking = roles.iter().filter(|(_, index)| index.is_some_and(|index| index >= found));
+        lacking.map(|(role, _)| *role).collect::<Vec<_>>().join(", no ")
+    }
+
     /// The fields of a stripped line, or how many it has when they are too few.
     pub(super) fn fields<'a>(&self, line: &'a str) -> Result<Fields<'a>, usize> {
         let needed = self.needed();
@@ -116,6 +128,7 @@ pub(super) fn parse(task: &Task, text: &str) -> Result<Parsed, RowError> {
         let stripped = strip(whole);
         let fields = layout.fields(stripped).map_err(|found| RowError::Fields {
             line,
+            missing: layout.missing(found),
             found,
             expected: layout.needed(),
             content: shorten(whole),

@@ -42,5 +42,8 @@ pub use time::rfc3339;
 #[cfg(test)]
 pub(crate) use schema_tests::validator;
 
+/// The selection policy of a cell that trained nothing: somebody else chose the checkpoint.
+pub const AS_GIVEN: &str = "checkpoint as given";
+
 /// The version of every record in this module; it changes when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -82,7 +82,7 @@ pub(crate) fn done() -> CellRecord {
             max_len: Some(99),
         },
         backend: Backend { device_name: Some("A CPU".into()), isa: Some("avx512f".into()) },
-        selection_policy: Some("checkpoint as given".into()),
+        selection_policy: Some("best on dev".into()),
         predictions: None,
         warnings: vec![],
         plugin_output: None,

@@ -1,7 +1,7 @@
 //! The caveats of a cell, as notes below the table.
 
 use super::number::{grouped, one_line};
-use crate::record::{CellRecord, Status};
+use crate::record::{AS_GIVEN, CellRecord, Status};
 
 /// One sentence a caveat. Cells that share a caveat get the same sentence, so that it stands once.
 pub(super) fn of(cell: &CellRecord) -> Vec<String> {
@@ -24,7 +24,9 @@ pub(super) fn of(cell: &CellRecord) -> Vec<String> {
             key.task, key.split
         ));
     }
-    if let Some(policy) = cell.selection_policy.as_ref().filter(|_| cell.is_done()) {
+    // A checkpoint as given is what a reader takes for granted; another policy is news.
+    let policy = cell.selection_policy.as_ref().filter(|p| cell.is_done() && *p != AS_GIVEN);
+    if let Some(policy) = policy {
         notes.push(format!("checkpoint selection: {policy}"));
     }
     notes.extend(cell.warnings.iter().cloned());

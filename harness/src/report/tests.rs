@@ -37,7 +37,7 @@ fn the_best_comes_first_and_failures_say_why() {
         "2,000",
         "23,456",
         "crashed: SIGSEGV",
-        "] checkpoint selection: checkpoint as given",
+        "] checkpoint selection: best on dev",
         "only the first 1,000 of 2,000 rows",
         "unverified data",
         "crashed: SIGSEGV in forward: the plugin died",

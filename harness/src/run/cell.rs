@@ -4,8 +4,8 @@ use super::plan::PlannedRun;
 use super::progress::CellProgress;
 use crate::metrics::{self, Scores};
 use crate::record::{
-    Backend, Cause, CauseKind, CellRecord, Memory, Output, PredictionRow, SCHEMA_VERSION, Status,
-    Throughput, Tokens, rfc3339,
+    AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, Output, PredictionRow,
+    SCHEMA_VERSION, Status, Throughput, Tokens, rfc3339,
 };
 use crate::worker::{
     EvaluateRequest, Evaluated, Event, Failure, FailureKind, Opened, TextExample, Worker,
@@ -171,7 +171,7 @@ fn blank(cell: &PlannedRun, status: Status, clock: &Clock) -> CellRecord {
         memory: Memory::default(),
         tokens: Tokens::default(),
         backend: Backend::default(),
-        selection_policy: Some("checkpoint as given".into()),
+        selection_policy: Some(AS_GIVEN.into()),
         predictions: None,
         warnings: cell.warnings.clone(),
         plugin_output: None,
@@ -215,7 +215,8 @@ fn record_done(
         unknown_tokens: Some(e.unknown_tokens),
         max_len: Some(e.max_len),
     };
-    record.backend = Backend { device_name: text("device_name"), isa: text("isa") };
+    let host = || (cell.inputs.device == "cpu").then(|| Host::detect().cpu_model).flatten();
+    record.backend = Backend { device_name: text("device_name").or_else(host), isa: text("isa") };
     if e.budget_halvings > 0 {
         record.warnings.push(format!(
             "device memory ran out {} times; the batch budget was halved each time, from {} tokens",

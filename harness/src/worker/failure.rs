@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What happened, where, and what the plugin had printed by then.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{kind}{}", stage.as_ref().map(|s| format!(" in {s}")).unwrap_or_default())]
+#[error("{kind}{}", place(kind, stage.as_deref()))]
 pub struct Failure {
     /// What happened.
     pub kind: FailureKind,
@@ -55,6 +55,14 @@ pub enum FailureKind {
     /// The worker could not be started or spoken to.
     #[error("worker: {0}")]
     Worker(String),
+}
+
+/// Where it happened. The message of an error says that itself.
+fn place(kind: &FailureKind, stage: Option<&str>) -> String {
+    match (kind, stage) {
+        (FailureKind::Error { .. }, _) | (_, None) => String::new(),
+        (_, Some(stage)) => format!(" in {stage}"),
+    }
 }
 
 impl Failure {

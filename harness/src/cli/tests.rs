@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use clap::Parser;
-use kobench::cli::{leaderboard, score, task};
-use kobench::data::{Dataset, DatasetOptions};
-use kobench::metrics::evaluate;
-use kobench::record::{
+
+use super::{leaderboard, score, task};
+use crate::data::{Dataset, DatasetOptions};
+use crate::metrics::evaluate;
+use crate::record::{
     Backend, CellInputs, CellKey, CellRecord, Memory, Output, PluginInfo, PredictionRow, RunDir,
     SCHEMA_VERSION, Status, Throughput, Tokens, WeightsInfo, WeightsSource, rfc3339,
 };
-use kobench::report::Look;
-use kobench::task::{Registry, Task};
+use crate::report::Look;
+use crate::task::{Registry, Task};
 
 #[derive(Parser)]
 struct Score {
@@ -181,7 +182,7 @@ fn the_official_test_split_round_trips() {
     };
     let folder = folder.display().to_string();
     let task = Registry::load(&[]).and_then(|registry| registry.get("nsmc")).expect("is there");
-    let places = kobench::data::DataPlaces::new(Some(Path::new(&folder)));
+    let places = crate::data::DataPlaces::new(Some(Path::new(&folder)));
     let data = Dataset::open(&task, None, &places, DatasetOptions::default()).expect("read");
     check_round_trip(&data, &task, &folder);
     for arguments in
