@@ -29,12 +29,14 @@ The folders:
     no-prefix   pytorch_model.bin; the trunk's names lack `bert.` (saved from BertModel), `classifier.*` beside it
 
 `base` also has a pytorch_model.bin with the same weights in a folder of its own, `base-bin`, without goldens: it
-must give what `base` gives.
+must give what `base` gives. `legacy-bin` has them too, in the format that torch wrote before 1.6, with every kind
+of view (see `save_legacy`); its `cls.*` tensors are no part of the model, and there for the reader's own test.
 """
 
 import argparse
 import json
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -112,6 +114,43 @@ def save(folder, model, form):
     torch.save(state, folder / "pytorch_model.bin")
 
 
+def save_legacy(folder, model):
+    """The weights as _legacy_save writes them, some as views that share storages, have offsets or are transposed."""
+    state = model.state_dict()  # an OrderedDict with _metadata, as users' files have
+    attention = "bert.encoder.layer.0.attention.self."
+    parts = [attention + part for part in ("query.weight", "key.weight", "value.weight")]
+    shared = torch.cat([state[name] for name in parts])
+    for name, part in zip(parts, shared.chunk(3)):
+        state[name] = part
+    name = "bert.encoder.layer.1.intermediate.dense.weight"
+    state[name] = state[name].t().contiguous().t()
+    name = "bert.embeddings.position_embeddings.weight"
+    wide = torch.full((state[name].shape[0] + 1, state[name].shape[1] + 3), float("nan"))
+    wide[1:, 2:-1] = state[name]
+    state[name] = wide[1:, 2:-1]
+    name = "bert.pooler.dense.bias"
+    state[name] = torch.stack([torch.full_like(state[name], float("nan")), state[name]], 1)[:, 1]
+    state["bert.pooler.dense.weight"] = state["bert.pooler.dense.weight"].double()
+    state["classifier.weight"] = torch.nn.Parameter(state["classifier.weight"])
+    state["bert.embeddings.position_ids"] = torch.arange(model.config.max_position_embeddings)[None]
+    counted = torch.arange(24.0)
+    state["cls.half"] = (counted / 8).half().reshape(4, 6).t()
+    state["cls.bfloat16"] = (counted * 2).bfloat16()[3:21].reshape(3, 3, 2).permute(1, 2, 0)
+    state["cls.double"] = (counted.double() / 3)[1::7]
+    state["cls.expanded"] = counted[5:7, None].expand(2, 3)
+    state["cls.scalar"] = counted[23]
+    state["cls.empty"] = torch.empty(0, 3)
+    # Keys are the addresses of storages; numbers in order of appearance keep the file the same byte for byte.
+    keys = {}
+    number = property(lambda storage: keys.setdefault(storage.data_ptr(), 1000 + len(keys)))
+    with mock.patch.object(torch.UntypedStorage, "_cdata", number, create=True):
+        torch.save(state, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    again = torch.load(folder / "pytorch_model.bin", weights_only=True)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(again[name].float(), tensor), name
+    assert all(torch.equal(again[name], state[name]) for name in state)
+
+
 def make_inputs(config, seed):
     """28 inputs: lengths from 1 to the limit, singles and pairs, in an order that mixes them."""
     rng = np.random.default_rng(seed)
@@ -155,6 +194,10 @@ def make(out, name):
         twin.mkdir(exist_ok=True)
         write_config(twin, config, left_out)
         save(twin, model, "bin")
+        legacy = out / "legacy-bin"
+        legacy.mkdir(exist_ok=True)
+        write_config(legacy, config, left_out)
+        save_legacy(legacy, model)
 
     # What is checked is what a user gets from the files, not the model that was just in memory.
     if form == "no-prefix":

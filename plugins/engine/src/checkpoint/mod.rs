@@ -1,11 +1,13 @@
 //! Weights on disk or in memory: where they come from, what they are called, whether they fit.
 
+mod legacy;
 mod load;
 mod map;
 mod names;
 mod pickle;
 mod safetensors;
 mod source;
+mod unpickle;
 
 pub use load::{NewHead, load};
 pub use source::Checkpoint;

@@ -1,4 +1,5 @@
-//! pytorch_model.bin, through candle's reader: the pickle is parsed and never executed.
+//! pytorch_model.bin in torch's zip format, through candle's reader: the pickle is parsed and
+//! never executed.
 
 use std::path::Path;
 
@@ -18,16 +19,15 @@ impl Pickle {
     /// Parses the file's directory of tensors.
     ///
     /// # Errors
-    /// [`EngineError::Checkpoint`] for a file that is damaged, or in the format before torch 1.6.
+    /// [`EngineError::Checkpoint`] for a file that is damaged, or in no format that torch writes.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let origin = path.display().to_string();
         let tensors = PthTensors::new(path, None).map_err(|e| {
             EngineError::checkpoint(
                 &origin,
                 format!(
-                    "not a readable PyTorch file ({e}): it is damaged, its download was cut off, \
-                     or it was written by torch before 1.6; fetch it again, or load it in Python \
-                     and save it as model.safetensors"
+                    "not a readable PyTorch file ({e}): it is damaged, or its download was cut \
+                     off; fetch it again, or load it in Python and save it as model.safetensors"
                 ),
             )
         })?;

@@ -63,7 +63,12 @@ pub(super) fn read(bytes: &Bytes, entry: &Entry, out: &mut [f32]) -> Result<()> 
     Ok(())
 }
 
-fn convert<const N: usize>(data: &[u8], out: &mut [f32], from: impl Fn([u8; N]) -> f32 + Sync) {
+/// Converts values that lie one after the other.
+pub(super) fn convert<const N: usize>(
+    data: &[u8],
+    out: &mut [f32],
+    from: impl Fn([u8; N]) -> f32 + Sync,
+) {
     let (values, _) = data.as_chunks::<N>();
     out.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK)).for_each(|(out, values)| {
         for (out, &value) in out.iter_mut().zip(values) {

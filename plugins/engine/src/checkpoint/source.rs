@@ -6,6 +6,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
+use super::legacy::Legacy;
 use super::map::map;
 use super::pickle::Pickle;
 use super::safetensors;
@@ -46,6 +47,7 @@ pub(super) struct Entry {
 enum Source {
     Safetensors(Vec<Bytes>),
     Pickle(Pickle),
+    Legacy(Legacy),
 }
 
 /// An opened checkpoint: its tensors are listed, but not read yet.
@@ -58,7 +60,8 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// Opens the weights of a Hugging Face directory: model.safetensors (memory-mapped), the
-    /// shards of model.safetensors.index.json, or pytorch_model.bin, in this order of preference.
+    /// shards of model.safetensors.index.json, or pytorch_model.bin (in torch's zip format, or the
+    /// one that torch wrote before it), in this order of preference.
     ///
     /// # Errors
     /// [`EngineError::Checkpoint`] when there is none of them or a file is damaged,
@@ -80,6 +83,12 @@ impl Checkpoint {
             return Self::from_files(files.collect::<Result<_>>()?);
         }
         if pickle.exists() {
+            let file = map(&pickle)?;
+            if Legacy::recognises(&file) {
+                let legacy = Legacy::open(file, pickle.display().to_string())?;
+                let (entries, origin) = (legacy.entries(), legacy.origin().to_owned());
+                return Ok(Self { source: Source::Legacy(legacy), entries, origin });
+            }
             let pickle = Pickle::open(&pickle)?;
             let (entries, origin) = (pickle.entries(), pickle.origin().to_owned());
             return Ok(Self { source: Source::Pickle(pickle), entries, origin });
@@ -122,6 +131,7 @@ impl Checkpoint {
         match &self.source {
             Source::Safetensors(files) => safetensors::read(&files[entry.file], entry, out)?,
             Source::Pickle(pickle) => pickle.read(entry, out)?,
+            Source::Legacy(legacy) => legacy.read(entry, out)?,
         }
         if let Some(at) = out.iter().position(|v| !v.is_finite()) {
             return Err(EngineError::checkpoint(
