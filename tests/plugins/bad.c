@@ -26,6 +26,7 @@ static int32_t bad_forward(kobench_model *model, const kobench_encoded *e, const
 #elif defined(BAD_KILL)
     kill(getpid(), SIGKILL);
 #elif defined(BAD_STDOUT)
+    if (out->capacity < 2 * n) return model_forward(model, e, indices, n, head, out, error);
     printf("printed to standard output\n");
     fflush(stdout);
     char byte;

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 /// Lines that are kept.
 const KEEP: usize = 20;
+/// What a worker prints to both of its streams when a request ends: all that the plugin printed during the
+/// request lies before it. (U+001E, "record separator", stands in no text that a plugin would print.)
+pub(super) const MARK: &str = "\u{1e}kobench: end of request";
 /// Longer lines are cut.
 const MAX_LINE: usize = 1_000;
 
@@ -18,6 +21,7 @@ pub(super) struct Output(Arc<Mutex<State>>);
 struct State {
     lines: VecDeque<String>,
     open_streams: usize,
+    marks: usize,
 }
 
 impl Output {
@@ -37,20 +41,38 @@ impl Output {
                 if n == 0 {
                     break;
                 }
-                let text = String::from_utf8_lossy(&line).trim_end().to_string();
+                let text = String::from_utf8_lossy(&line);
+                let text = text.trim_end();
+                let (text, marked) = match text.strip_suffix(MARK) {
+                    Some(before) => (before, true),
+                    None => (text, false),
+                };
                 if !text.is_empty() {
-                    show(&text);
-                    this.state(|s| {
-                        s.lines.push_back(text);
-                        while s.lines.len() > KEEP {
-                            s.lines.pop_front();
-                        }
-                    });
+                    show(text);
+                    this.keep(text);
+                }
+                if marked {
+                    this.state(|s| s.marks += 1);
                 }
                 line.clear();
             }
             this.state(|s| s.open_streams -= 1);
         });
+    }
+
+    fn keep(&self, line: &str) {
+        self.state(|s| {
+            s.lines.push_back(line.to_string());
+            while s.lines.len() > KEEP {
+                s.lines.pop_front();
+            }
+        });
+    }
+
+    /// Waits for the marks of a request that has ended; not for long, since the plugin may have closed its
+    /// streams.
+    pub(super) fn settle_request(&self, marks: usize) {
+        self.wait(|s| s.marks >= marks || s.open_streams == 0);
     }
 
     /// The last lines since this was asked last.
@@ -60,9 +82,13 @@ impl Output {
 
     /// Waits until all streams have ended; not for long, since a grandchild may hold them open.
     pub(super) fn settle(&self) {
+        self.wait(|s| s.open_streams == 0);
+    }
+
+    fn wait(&self, done: impl Fn(&State) -> bool) {
         let deadline = Instant::now() + Duration::from_millis(300);
-        while Instant::now() < deadline && self.state(|s| s.open_streams > 0) {
-            std::thread::sleep(Duration::from_millis(2));
+        while Instant::now() < deadline && !self.state(|s| done(s)) {
+            std::thread::sleep(Duration::from_micros(200));
         }
     }
 
@@ -87,5 +113,14 @@ mod tests {
         assert_eq!(lines[16], "line 29");
         assert_eq!(lines[17].len(), MAX_LINE);
         assert!(output.take().is_empty());
+    }
+
+    #[test]
+    fn the_end_of_a_request_is_seen_also_behind_a_line_that_does_not_end() {
+        let output = Output::default();
+        let text = format!("first\nno end{MARK}\n");
+        output.follow(std::io::Cursor::new(text), |_| {});
+        output.settle_request(1);
+        assert_eq!(output.take(), ["first", "no end"]);
     }
 }

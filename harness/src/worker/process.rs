@@ -33,6 +33,7 @@ pub struct Worker {
     output: Output,
     limits: Limits,
     stage: Option<String>,
+    requests: usize,
     /// Set once the process is gone; the worker is of no more use.
     dead: bool,
 }
@@ -107,7 +108,16 @@ impl Worker {
                 }
             }
         });
-        Ok(Self { child, socket: ours, replies, output, limits, stage: None, dead: false })
+        Ok(Self {
+            child,
+            socket: ours,
+            replies,
+            output,
+            limits,
+            stage: None,
+            requests: 0,
+            dead: false,
+        })
     }
 
     /// The process.
@@ -172,6 +182,7 @@ impl Worker {
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Failure> {
         self.stage = None;
+        self.requests += 1;
         if self.dead {
             return Err(self.failure(FailureKind::Worker("the process is gone already".into())));
         }
@@ -199,8 +210,12 @@ impl Worker {
                     heard = Instant::now();
                     on_event(event);
                 }
-                Ok(Ok(Some(Reply::Done(outcome)))) => return Ok(outcome),
+                Ok(Ok(Some(Reply::Done(outcome)))) => {
+                    self.output.settle_request(2 * self.requests);
+                    return Ok(outcome);
+                }
                 Ok(Ok(Some(Reply::Failed { code, message, hint }))) => {
+                    self.output.settle_request(2 * self.requests);
                     return Err(self.failure(FailureKind::Error { code, message, hint }));
                 }
                 Ok(Ok(None)) | Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),

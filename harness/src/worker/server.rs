@@ -3,6 +3,7 @@
 use super::evaluate::evaluate;
 use super::failure::FailureKind;
 use super::frame;
+use super::output::MARK;
 use super::protocol::{Event, OpenRequest, Opened, Outcome, Reply, Request};
 use crate::hint::Hint as _;
 use crate::plugin::{CallError, Library, Model, PluginError, Tokenizer};
@@ -91,9 +92,18 @@ pub fn serve(harness: u32) -> io::Result<()> {
             Err(ServeError::Wire(e)) => return Err(e),
             Err(e) => failed(e),
         };
+        mark_output();
         wire.send(&reply)?;
     }
     Ok(())
+}
+
+/// Tells the harness that what was printed during the request is all there. A plugin may have closed the
+/// streams; then there is nothing to tell.
+fn mark_output() {
+    for stream in [rustix::stdio::stdout(), rustix::stdio::stderr()] {
+        let _ = rustix::io::write(stream, format!("\n{MARK}\n").as_bytes());
+    }
 }
 
 /// Makes the kernel end this process when the harness dies, also when it is killed.
