@@ -10,19 +10,6 @@ pub fn shorten(text: &str, max: usize) -> String {
     one_line.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// A number without decimals, with commas between thousands: `12,345`.
-pub fn thousands(number: f64) -> String {
-    let digits = format!("{:.0}", number.abs());
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) && digit.is_ascii_digit() {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if number < 0.0 && digits != "0" { format!("-{out}") } else { out }
-}
-
 /// A size in binary units, as file listings have it: `417.9 MiB`.
 pub fn bytes(size: u64) -> String {
     let mut value = size as f64;
@@ -45,11 +32,6 @@ pub fn millions(count: u64) -> String {
 mod tests {
     #[test]
     fn numbers_are_readable() {
-        assert_eq!(
-            ["0", "999", "1,000", "1,234,568"],
-            [0.0, 999.4, 1000.0, 1_234_567.8].map(super::thousands).each_ref().map(String::as_str)
-        );
-        assert_eq!(super::thousands(-1234.0), "-1,234");
         assert_eq!(
             [super::bytes(12), super::bytes(1536), super::bytes(438_200_000)],
             ["12 B", "1.5 KiB", "417.9 MiB"]

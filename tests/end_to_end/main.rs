@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_plugins;
 mod c_plugin;
+mod concurrency;
 mod demo;
 mod durability;
 mod parity;

@@ -75,7 +75,7 @@ fn list(
     if format == TextFormat::Json {
         let entry = |listed: &Listed| match listed {
             Ok(e) => serde_json::json!({
-                "path": e.path, "sha256": e.sha256, "status": "ok", "description": e.description,
+                "path": e.path, "status": "ok", "description": e.description,
             }),
             Err(b) => serde_json::json!({
                 "path": b.path, "status": "broken", "reason": b.reason, "hint": b.hint,

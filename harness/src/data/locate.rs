@@ -34,9 +34,8 @@ impl DataPlaces {
             return Self { folders: vec![folder.to_owned()] };
         }
         let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
-        let folders =
-            set("KOBENCH_DATA").into_iter().chain(cache.map(|cache| cache.join("kobench/data")));
+        let cache = crate::dirs::cache();
+        let folders = set("KOBENCH_DATA").into_iter().chain(cache.map(|cache| cache.join("data")));
         Self { folders: folders.collect() }
     }
 

@@ -26,7 +26,6 @@ impl Stamp {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Remembered {
     stamp: Stamp,
-    sha256: String,
     description: Description,
 }
 
@@ -52,16 +51,15 @@ impl Cache {
         Self { file, plugins, changed: false }
     }
 
-    /// The description and hash of a library that has not changed since.
-    pub(super) fn get(&self, library: &Path) -> Option<(Description, String)> {
+    /// The description of a library that has not changed since.
+    pub(super) fn get(&self, library: &Path) -> Option<Description> {
         let known = self.plugins.get(library)?;
-        (Stamp::of(library)? == known.stamp)
-            .then(|| (known.description.clone(), known.sha256.clone()))
+        (Stamp::of(library)? == known.stamp).then(|| known.description.clone())
     }
 
-    pub(super) fn put(&mut self, library: &Path, description: Description, sha256: String) {
+    pub(super) fn put(&mut self, library: &Path, description: Description) {
         if let Some(stamp) = Stamp::of(library) {
-            self.plugins.insert(library.into(), Remembered { stamp, sha256, description });
+            self.plugins.insert(library.into(), Remembered { stamp, description });
             self.changed = true;
         }
     }
@@ -70,14 +68,7 @@ impl Cache {
     pub(super) fn save(&mut self) {
         let Some(file) = self.file.as_ref().filter(|_| self.changed) else { return };
         self.plugins.retain(|path, _| path.exists());
-        let Some(folder) = file.parent() else { return };
-        let written = std::fs::create_dir_all(folder)
-            .and_then(|()| tempfile::NamedTempFile::new_in(folder))
-            .and_then(|temp| {
-                serde_json::to_writer(&temp, &self.plugins)?;
-                temp.persist(file).map_err(|e| e.error)
-            });
-        self.changed = written.is_err();
+        self.changed = crate::dirs::write_cache(file, &self.plugins).is_err();
     }
 }
 
@@ -93,11 +84,11 @@ mod tests {
         let folder = dir.path().join("cache");
         let mut cache = Cache::open(Some(&folder));
         assert!(cache.get(&library).is_none());
-        cache.put(&library, Description::new("x", "1"), "hash".into());
+        cache.put(&library, Description::new("x", "1"));
         cache.save();
 
         let again = Cache::open(Some(&folder));
-        assert_eq!(again.get(&library).unwrap().0.name, "x");
+        assert_eq!(again.get(&library).unwrap().name, "x");
         std::fs::write(&library, "one and more").unwrap();
         assert!(again.get(&library).is_none(), "its size has changed");
 

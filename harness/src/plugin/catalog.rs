@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 pub struct Entry {
     /// Its library.
     pub path: PathBuf,
-    /// The SHA-256 of the library, in hex.
-    pub sha256: String,
     /// What it says about itself.
     pub description: Description,
 }
@@ -83,18 +81,13 @@ impl Catalog {
         let mut cache = Cache::open(cache_folder);
         let mut plugins = Vec::new();
         for library in path.libraries() {
-            if let Some((description, sha256)) = cache.get(&library) {
-                plugins.push(Ok(Entry { path: library, sha256, description }));
+            if let Some(description) = cache.get(&library) {
+                plugins.push(Ok(Entry { path: library, description }));
                 continue;
             }
-            plugins.push(describe(&library).and_then(|description| {
-                let sha256 = crate::digest::sha256_file(&library).map_err(|e| Broken {
-                    path: library.clone(),
-                    reason: format!("cannot be read: {e}"),
-                    hint: None,
-                })?;
-                cache.put(&library, description.clone(), sha256.clone());
-                Ok(Entry { path: library.clone(), sha256, description })
+            plugins.push(describe(&library).map(|description| {
+                cache.put(&library, description.clone());
+                Entry { path: library.clone(), description }
             }));
         }
         cache.save();
@@ -168,7 +161,7 @@ mod tests {
     fn entry(path: &str, plugin: &str, variants: &[&str]) -> Listed {
         let mut description = Description::new(plugin, "1");
         description.variants = variants.iter().map(|v| Variant::new(v, "none")).collect();
-        Ok(Entry { path: path.into(), sha256: String::new(), description })
+        Ok(Entry { path: path.into(), description })
     }
 
     #[test]

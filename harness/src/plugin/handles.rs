@@ -1,12 +1,13 @@
 //! Safe owners of a plugin's handles. Each closes its handle when it is dropped.
 #![expect(unsafe_code, reason = "calls foreign code")]
 
+use super::encoded::Encoded;
 use super::error::{CallError, status_name};
 use super::host::{call, collect};
 use super::rows::Rows;
 use super::{EncodeOptions, Example, Head, Library, ModelRequest, TokenizerRequest, Truncation};
 use kobench_plugin_abi::{
-    self as abi, AbiStruct as _, OpaqueEncoded, OpaqueModel, OpaqueTokenizer, PluginVtable, Str,
+    self as abi, AbiStruct as _, OpaqueModel, OpaqueTokenizer, PluginVtable, Str,
 };
 use std::ptr::NonNull;
 
@@ -17,11 +18,13 @@ macro_rules! required {
     };
 }
 
-fn error(call: &'static str, status: i32, message: impl Into<String>) -> CallError {
+pub(super) use required;
+
+pub(super) fn error(call: &'static str, status: i32, message: impl Into<String>) -> CallError {
     CallError { call, status, code: status_name(status), message: message.into() }
 }
 
-fn unsupported(call: &'static str) -> CallError {
+pub(super) fn unsupported(call: &'static str) -> CallError {
     error(call, abi::E_UNSUPPORTED, format!("this plugin does not have the call `{call}`"))
 }
 
@@ -80,7 +83,7 @@ impl Tokenizer {
                 e,
             )
         })?;
-        Ok(Encoded { vtable: self.vtable, handle: handle("tokenizer_encode", out.cast_mut())? })
+        Ok(Encoded::new(self.vtable, handle("tokenizer_encode", out.cast_mut())?))
     }
 }
 
@@ -106,95 +109,6 @@ impl Drop for Tokenizer {
         if let Some(close) = self.vtable.tokenizer_close {
             // SAFETY: open, and closed here only.
             unsafe { close(self.handle.as_ptr()) };
-        }
-    }
-}
-
-/// Encoded examples of a plugin.
-#[derive(Debug)]
-pub struct Encoded {
-    vtable: &'static PluginVtable,
-    handle: NonNull<OpaqueEncoded>,
-}
-
-// SAFETY: an encoding is read-only; the header lets any number of threads read it.
-unsafe impl Send for Encoded {}
-// SAFETY: as above.
-unsafe impl Sync for Encoded {}
-
-/// The columns of an encoding, checked as far as that is possible: `cu_seqlens` starts at 0, does not
-/// fall, and ends at the number of tokens.
-#[derive(Debug, Clone, Copy)]
-pub struct EncodingView<'a> {
-    /// `[n_sequences + 1]`
-    pub cu_seqlens: &'a [u64],
-    /// `[n_sequences]`: the example that a sequence is of.
-    pub example: &'a [u32],
-    /// `[n_sequences]`: tokens that were cut off.
-    pub n_truncated: &'a [u32],
-    /// `[n_sequences]`: unknown tokens.
-    pub n_unknown: &'a [u32],
-}
-
-impl EncodingView<'_> {
-    /// Tokens of a sequence.
-    pub fn len_of(&self, sequence: usize) -> usize {
-        usize::try_from(self.cu_seqlens[sequence + 1] - self.cu_seqlens[sequence])
-            .unwrap_or(usize::MAX)
-    }
-
-    /// Sequences.
-    pub fn n_sequences(&self) -> usize {
-        self.example.len()
-    }
-}
-
-impl Encoded {
-    /// The columns.
-    ///
-    /// # Errors
-    /// The plugin's; columns that are NULL or contradict each other.
-    pub fn view(&self) -> Result<EncodingView<'_>, CallError> {
-        let get = required!(self.vtable, encoded_view);
-        let mut view = abi::EncodingView::zeroed();
-        // SAFETY: a handle that is not freed, and room for the view.
-        call("encoded_view", |e| unsafe { get(self.handle.as_ptr(), &raw mut view, e) })?;
-        let bad = |what: &str| {
-            error("encoded_view", abi::E_INTERNAL, format!("the plugin's encoding: {what}"))
-        };
-        let n = usize::try_from(view.n_sequences).map_err(|_| bad("too many sequences"))?;
-        if view.cu_seqlens.is_null() || n > isize::MAX as usize / 8 - 1 {
-            return Err(bad("`cu_seqlens` is NULL or too long"));
-        }
-        // SAFETY: the plugin's promise: n + 1 values that live as long as the handle.
-        let cu_seqlens = unsafe { std::slice::from_raw_parts(view.cu_seqlens, n + 1) };
-        if cu_seqlens[0] != 0 || !cu_seqlens.is_sorted() || cu_seqlens[n] != view.n_tokens {
-            return Err(bad("`cu_seqlens` does not go from 0 up to `n_tokens`"));
-        }
-        let column = |data: *const u32, name: &str| {
-            if n == 0 {
-                return Ok(&[][..]);
-            }
-            if data.is_null() {
-                return Err(bad(&format!("`{name}` is NULL")));
-            }
-            // SAFETY: the plugin's promise: n values that live as long as the handle.
-            Ok(unsafe { std::slice::from_raw_parts(data, n) })
-        };
-        Ok(EncodingView {
-            cu_seqlens,
-            example: column(view.example, "example")?,
-            n_truncated: column(view.n_truncated, "n_truncated")?,
-            n_unknown: column(view.n_unknown, "n_unknown")?,
-        })
-    }
-}
-
-impl Drop for Encoded {
-    fn drop(&mut self) {
-        if let Some(free) = self.vtable.encoded_free {
-            // SAFETY: not freed yet, and freed here only.
-            unsafe { free(self.handle.as_ptr()) };
         }
     }
 }
@@ -254,7 +168,7 @@ impl Model {
             let result = call("model_forward", |e| unsafe {
                 forward(
                     self.handle.as_ptr(),
-                    encoded.handle.as_ptr(),
+                    encoded.as_ptr(),
                     indices.as_ptr(),
                     indices.len(),
                     head,

@@ -7,6 +7,7 @@
 mod cache;
 mod catalog;
 mod discovery;
+mod encoded;
 mod error;
 mod handles;
 mod host;
@@ -15,8 +16,9 @@ mod rows;
 
 pub use catalog::{Broken, Catalog, Entry, Listed, ModelError};
 pub use discovery::{SearchPath, library_name};
+pub use encoded::{Encoded, EncodingView};
 pub use error::{CallError, PluginError};
-pub use handles::{Encoded, EncodingView, ForwardOutcome, Model, Tokenizer};
+pub use handles::{ForwardOutcome, Model, Tokenizer};
 pub use host::set_log;
 pub use library::Library;
 
@@ -25,3 +27,38 @@ pub use kobench_plugin_sdk::{
     Context, Description, EncodeOptions, Example, Head, ModelRequest, OptionDescription,
     TokenizerRequest, Truncation, Variant,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_is_what_its_schema_says() {
+        let schema = include_str!("../../schemas/plugin.schema.json");
+        let schema = serde_json::from_str(schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let mut description =
+            Description::new("kcbert", "1").variant(Variant::new("kcbert-base", "bert"));
+        description.options.push(OptionDescription {
+            name: "clean".into(),
+            help: "edits the text".into(),
+            values: vec!["none".into()],
+            default: "none".into(),
+        });
+        let json = serde_json::to_value(&description).unwrap();
+        assert!(
+            validator.is_valid(&json),
+            "{:?}",
+            validator.iter_errors(&json).collect::<Vec<_>>()
+        );
+        let mut wrong = json.clone();
+        wrong["devices"] = serde_json::json!(["tpu"]);
+        assert!(!validator.is_valid(&wrong));
+        let least = serde_json::json!({
+            "name": "x", "version": "1", "variants": [{"name": "x", "architecture": "none"}]
+        });
+        assert!(validator.is_valid(&least));
+        let read: Description = serde_json::from_value(least).unwrap();
+        assert_eq!((read.devices.as_slice(), read.trains), (&["cpu".to_string()][..], false));
+    }
+}

@@ -1,13 +1,10 @@
 //! Which weights a model is opened with, and their hash.
 
-use crate::digest::{sha256_file, sha256_hex};
+use crate::digest::{HashCache, sha256_hex};
 use crate::dirs;
 use crate::hint::Hint;
 use crate::plugin::Variant;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where weights come from.
@@ -149,7 +146,7 @@ impl Checkpoint {
             .filter(|path| decides(path))
             .collect();
         files.sort();
-        let mut known = Known::open();
+        let mut known = HashCache::open();
         let mut all = String::new();
         for file in files {
             let sha256 = known.sha256(&file).map_err(io(&file))?;
@@ -184,59 +181,6 @@ fn snapshot(id: &str) -> Result<PathBuf, CheckpointError> {
         Ok(found)
     } else {
         Err(CheckpointError::NotCached { id: id.into(), cache })
-    }
-}
-
-/// Hashes of large files, so that a checkpoint of a gigabyte is read once, not at every start.
-#[derive(Default)]
-struct Known {
-    file: Option<PathBuf>,
-    hashes: BTreeMap<String, Hashed>,
-    changed: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Hashed {
-    stamp: (u64, u64, u64, i64, i64),
-    sha256: String,
-}
-
-impl Known {
-    fn open() -> Self {
-        let file = dirs::cache().map(|c| c.join("weights.json"));
-        let read = file.as_ref().and_then(|f| std::fs::read(f).ok());
-        let hashes = read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        Self { file, hashes, changed: false }
-    }
-
-    fn sha256(&mut self, path: &Path) -> io::Result<String> {
-        let meta = path.metadata()?;
-        let stamp = (meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec());
-        let key = path.canonicalize()?.to_string_lossy().into_owned();
-        if let Some(known) = self.hashes.get(&key).filter(|k| k.stamp == stamp) {
-            return Ok(known.sha256.clone());
-        }
-        let sha256 = sha256_file(path)?;
-        if meta.size() > 1 << 20 {
-            self.hashes.insert(key, Hashed { stamp, sha256: sha256.clone() });
-            self.changed = true;
-        }
-        Ok(sha256)
-    }
-
-    /// Losing these costs time only, so that a failure to write is no error.
-    fn save(&self) {
-        let Some((file, folder)) =
-            self.file.as_ref().and_then(|f| Some((f, f.parent()?))).filter(|_| self.changed)
-        else {
-            return;
-        };
-        let _ = std::fs::create_dir_all(folder)
-            .and_then(|()| tempfile::NamedTempFile::new_in(folder))
-            .and_then(|t| {
-                serde_json::to_writer(&t, &self.hashes)?;
-                t.persist(file).map_err(|e| e.error)
-            });
     }
 }
 

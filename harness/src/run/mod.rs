@@ -5,10 +5,12 @@ mod checkpoint;
 mod execute;
 mod options;
 mod plan;
+mod plan_error;
 mod progress;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use execute::{Finished, execute};
 pub use options::{RunOptions, TaskChoice, default_threads};
-pub use plan::{Plan, PlanError, PlannedRun, plan};
+pub use plan::{Plan, PlannedRun, plan};
+pub use plan_error::PlanError;
 pub use progress::Progress;

@@ -1,15 +1,14 @@
 //! From what a user asks to the cells of a run: models x tasks, with everything resolved and hashed, so
 //! that nothing is left to decide (or to fail for want of a file) once the first cell has begun.
 
+use super::Checkpoint;
 use super::options::{RunOptions, TaskChoice};
-use super::{Checkpoint, CheckpointError};
-use crate::data::{DataError, DataPlaces, Dataset, DatasetOptions};
-use crate::hint::Hint;
-use crate::plugin::{
-    Catalog, Description, Entry, Head, ModelError, ModelRequest, TokenizerRequest, Variant,
-};
+use super::plan_error::PlanError;
+use crate::data::{DataPlaces, Dataset, DatasetOptions};
+use crate::digest::HashCache;
+use crate::plugin::{Catalog, Description, Entry, Head, ModelRequest, TokenizerRequest, Variant};
 use crate::record::{CellInputs, CellKey, PlannedCell, PluginInfo, WeightsInfo, WeightsSource};
-use crate::task::{Label, Registry, Task, TaskError};
+use crate::task::{Label, Registry, Task};
 use crate::worker::OpenRequest;
 use std::path::Path;
 use std::sync::Arc;
@@ -59,67 +58,6 @@ impl Plan {
     }
 }
 
-/// A run that cannot be planned.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// A model that is not there.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// Weights that are not there.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// A task that is not there or not valid.
-    #[error(transparent)]
-    Task(#[from] TaskError),
-    /// Data that is not there or not valid.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A device, precision or option that the plugin does not have.
-    #[error("{model}: the plugin `{plugin}` does not offer the {what} `{asked}`; it offers: {}", offered.join(", "))]
-    NotOffered {
-        /// The model.
-        model: String,
-        /// Its plugin.
-        plugin: String,
-        /// What was asked for: a device, a precision, an option or its value.
-        what: String,
-        /// The value that was asked for.
-        asked: String,
-        /// What there is.
-        offered: Vec<String>,
-    },
-    /// A device that is none.
-    #[error("--device {device}: not a device")]
-    Device {
-        /// As it was given.
-        device: String,
-    },
-    /// One checkpoint for several models.
-    #[error("--checkpoint names the weights of one model, and {models} were asked for")]
-    OneCheckpoint {
-        /// How many.
-        models: usize,
-    },
-}
-
-impl Hint for PlanError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Model(e) => e.hint(),
-            Self::Checkpoint(e) => e.hint(),
-            Self::Task(e) => e.hint(),
-            Self::Data(e) => e.hint(),
-            Self::NotOffered { what, offered, .. } => Some(match offered.first() {
-                Some(first) if what == "device" => format!("--device {first} runs it here"),
-                Some(first) if what == "precision" => format!("--precision {first} runs it here"),
-                _ => "`kobench plugin list --format json` shows the options of each plugin".into(),
-            }),
-            Self::Device { .. } => Some("devices are: auto, cpu, cuda:N".into()),
-            Self::OneCheckpoint { .. } => Some("run each model with its own --checkpoint".into()),
-        }
-    }
-}
-
 /// Plans a run: every model on every task.
 ///
 /// # Errors
@@ -140,11 +78,12 @@ pub fn plan(
     for name in &options.models {
         let (entry, variant) = catalog.model(name)?;
         let checkpoint = Checkpoint::resolve(variant, options.checkpoint.as_deref())?;
-        let sha256 = checkpoint.sha256()?.unwrap_or_else(|| entry.sha256.clone());
+        let library = library_sha256(entry)?;
+        let weights = checkpoint.sha256()?.unwrap_or_else(|| library.clone());
         check_options(options, entry, variant)?;
         let device = device(&options.device, &entry.description, variant)?;
         let precision = precision(&options.precision, &entry.description, variant)?;
-        let model = ModelPlan { entry, variant, checkpoint, sha256, device, precision };
+        let model = ModelPlan { entry, variant, checkpoint, library, weights, device, precision };
         for (task, split, dataset) in &tasks {
             cells.push(model.cell(options, task, split, dataset));
         }
@@ -167,12 +106,24 @@ fn load(
     Ok((task, split, Arc::new(dataset)))
 }
 
+fn library_sha256(entry: &Entry) -> Result<String, PlanError> {
+    let mut hashes = HashCache::open();
+    let sha256 = hashes
+        .sha256(&entry.path)
+        .map_err(|source| PlanError::Library { path: entry.path.clone(), source })?;
+    hashes.save();
+    Ok(sha256)
+}
+
 /// A model with everything resolved.
 struct ModelPlan<'a> {
     entry: &'a Entry,
     variant: &'a Variant,
     checkpoint: Checkpoint,
-    sha256: String,
+    /// SHA-256 of the plugin library.
+    library: String,
+    /// SHA-256 of the weights.
+    weights: String,
     device: String,
     precision: String,
 }
@@ -208,7 +159,7 @@ impl ModelPlan<'_> {
             plugin: PluginInfo {
                 name: self.entry.description.name.clone(),
                 version: self.entry.description.version.clone(),
-                sha256: self.entry.sha256.clone(),
+                sha256: self.library.clone(),
             },
             weights: WeightsInfo {
                 source: match self.checkpoint {
@@ -218,7 +169,7 @@ impl ModelPlan<'_> {
                 checkpoint: directory
                     .as_ref()
                     .map(|d| options.checkpoint.clone().unwrap_or(d.display().to_string())),
-                sha256: self.sha256.clone(),
+                sha256: self.weights.clone(),
             },
             data: dataset.info().clone(),
             limit: options.limit,
@@ -324,6 +275,7 @@ fn check_options(options: &RunOptions, entry: &Entry, variant: &Variant) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::Hint as _;
 
     fn offers(devices: &[&str], precisions: &[&str]) -> Description {
         let mut d = Description::new("p", "1");

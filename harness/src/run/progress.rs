@@ -1,5 +1,6 @@
 //! Progress on standard error: a bar on a terminal, plain lines elsewhere.
 
+use crate::report::number::rate;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -88,12 +89,11 @@ impl CellProgress<'_> {
         self.tokens += tokens;
         let speed = self.tokens as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
         if self.parent.bar_is_shown {
-            self.parent.bar.set_message(format!("{} tokens/s", crate::text::thousands(speed)));
+            self.parent.bar.set_message(format!("{} tokens/s", rate(speed)));
             self.parent.bar.set_position(self.done);
         } else if self.line_at.elapsed() >= LINE_EVERY {
             self.line_at = Instant::now();
-            let (percent, speed) =
-                (100 * self.done / self.total.max(1), crate::text::thousands(speed));
+            let (percent, speed) = (100 * self.done / self.total.max(1), rate(speed));
             self.note(&format!("{percent}% ({}/{} rows, {speed} tokens/s)", self.done, self.total));
         }
     }

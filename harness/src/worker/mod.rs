@@ -6,6 +6,7 @@
 //! says what it was.
 
 mod batching;
+mod describe;
 mod evaluate;
 mod failure;
 mod frame;
@@ -15,7 +16,8 @@ mod protocol;
 mod server;
 
 pub use batching::batches;
+pub use describe::describe;
 pub use failure::{Failure, FailureKind, signal_name};
-pub use process::{Limits, Worker, describe};
+pub use process::{Limits, Worker};
 pub use protocol::{EvaluateRequest, Evaluated, Event, OpenRequest, Opened, TextExample};
 pub use server::serve;

@@ -236,10 +236,10 @@ typedef struct kobench_plugin {
     uint32_t struct_size, flags;
     uint32_t abi_minor, abi_minor_oldest;
 
-    /* A JSON document: name, version, variants, options (kobench schema plugin). */
+    /* A JSON document: name, version, variants, options (harness/schemas/plugin.schema.json). */
     int32_t (*describe)(const kobench_sink *out, kobench_error *error);
 
-    /* {"variant", "checkpoint": directory or null, "options": {...}} */
+    /* {"variant": name, "checkpoint": directory or null, "options": {name: text, ...}} */
     int32_t (*tokenizer_open)(kobench_str json, kobench_tokenizer **out, kobench_error *error);
     int32_t (*tokenizer_encode)(kobench_tokenizer *tokenizer, const kobench_example *examples, size_t n,
                                 const kobench_encode_options *options, kobench_encoded **out,
@@ -249,7 +249,10 @@ typedef struct kobench_plugin {
     void (*encoded_free)(kobench_encoded *encoded);
     void (*tokenizer_close)(kobench_tokenizer *tokenizer);
 
-    /* {"variant", "checkpoint", "head", "num_labels", "device", "precision", "threads", "options"} */
+    /* As for the tokenizer, and: "head": "sequence" | "token" | "span"; "num_labels": number or null (as
+     * the checkpoint says); "device": "cpu" | "cuda:N"; "precision": "f32" | "bf16"; "threads": number,
+     * 0 for all; "new_head": whether a checkpoint without a head gets a new one (to be trained) instead
+     * of an error; "seed": what that follows from. */
     int32_t (*model_open)(kobench_str json, kobench_model **out, kobench_error *error);
     /* The sequences `indices` of `encoded`, in this order, as one batch. */
     int32_t (*model_forward)(kobench_model *model, const kobench_encoded *encoded,
@@ -265,7 +268,8 @@ typedef struct kobench_plugin {
     void (*model_cancel)(kobench_model *model);
     /* Everything random from here on (new heads, dropout) follows from this number. */
     int32_t (*model_seed)(kobench_model *model, uint64_t seed, kobench_error *error);
-    /* {"optimizer": {...}, "loss": {...}, "dropout": {...}, ...} (kobench schema training) */
+    /* {"optimizer": {"name", ...}, "loss": {"name", ...}, "clip_norm": number or null,
+     * "freeze": [tensor name prefixes], ...}. What the plugin does not know, it refuses (rule "Text"). */
     int32_t (*train_begin)(kobench_model *model, kobench_str json, kobench_error *error);
     int32_t (*train_step)(kobench_model *model, const kobench_encoded *encoded,
                           const uint64_t *indices, size_t n, uint32_t head,

@@ -1,5 +1,9 @@
 //! SHA-256 of bytes and of files, as 64 lower-case hexadecimal digits.
 
+mod cache;
+
+pub use cache::HashCache;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;

@@ -1,0 +1,79 @@
+//! Runs that cannot be planned.
+
+use super::CheckpointError;
+use crate::data::DataError;
+use crate::hint::Hint;
+use crate::plugin::ModelError;
+use crate::task::TaskError;
+use std::io;
+use std::path::PathBuf;
+
+/// A run that cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A model that is not there.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Weights that are not there.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A task that is not there or not valid.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// Data that is not there or not valid.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A plugin library that can no longer be read.
+    #[error("{}: {source}", path.display())]
+    Library {
+        /// The library.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A device, precision or option that the plugin does not have.
+    #[error("{model}: the plugin `{plugin}` does not offer the {what} `{asked}`; it offers: {}", offered.join(", "))]
+    NotOffered {
+        /// The model.
+        model: String,
+        /// Its plugin.
+        plugin: String,
+        /// What was asked for: a device, a precision, an option or its value.
+        what: String,
+        /// The value that was asked for.
+        asked: String,
+        /// What there is.
+        offered: Vec<String>,
+    },
+    /// A device that is none.
+    #[error("--device {device}: not a device")]
+    Device {
+        /// As it was given.
+        device: String,
+    },
+    /// One checkpoint for several models.
+    #[error("--checkpoint names the weights of one model, and {models} were asked for")]
+    OneCheckpoint {
+        /// How many.
+        models: usize,
+    },
+}
+
+impl Hint for PlanError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Model(e) => e.hint(),
+            Self::Checkpoint(e) => e.hint(),
+            Self::Task(e) => e.hint(),
+            Self::Data(e) => e.hint(),
+            Self::Library { .. } => None,
+            Self::NotOffered { what, offered, .. } => Some(match offered.first() {
+                Some(first) if what == "device" => format!("--device {first} runs it here"),
+                Some(first) if what == "precision" => format!("--precision {first} runs it here"),
+                _ => "`kobench plugin list --format json` shows the options of each plugin".into(),
+            }),
+            Self::Device { .. } => Some("devices are: auto, cpu, cuda:N".into()),
+            Self::OneCheckpoint { .. } => Some("run each model with its own --checkpoint".into()),
+        }
+    }
+}
