@@ -145,6 +145,15 @@ impl Cause {
     pub fn label(&self) -> String {
         self.kind.to_string()
     }
+
+    /// The cause in full: the label, and the detail where it says more.
+    pub fn text(&self) -> String {
+        let label = self.label();
+        if self.detail.starts_with(&label) {
+            return self.detail.clone();
+        }
+        format!("{label}: {}", self.detail)
+    }
 }
 
 impl fmt::Display for CauseKind {
@@ -152,7 +161,7 @@ impl fmt::Display for CauseKind {
         match self {
             Self::Crashed { signal } => write!(f, "crashed: {signal}"),
             Self::Exited { code } => write!(f, "exited: code {code}"),
-            Self::Hung { limit_seconds } => write!(f, "hung: no answer in {limit_seconds} s"),
+            Self::Hung { limit_seconds } => write!(f, "hung: no progress for {limit_seconds} s"),
             Self::Error { code } => write!(f, "error: {code}"),
             Self::Killed { signal } => write!(f, "killed: {signal}"),
         }
@@ -274,6 +283,9 @@ mod tests {
         assert_eq!(serde_json::from_value::<Status>(json).expect("parsed"), status);
         assert_eq!(status.label(), "crashed: SIGSEGV");
         assert_eq!(Status::Done.label(), "done");
-        assert_eq!(CauseKind::Hung { limit_seconds: 60.0 }.to_string(), "hung: no answer in 60 s");
+        assert_eq!(
+            CauseKind::Hung { limit_seconds: 60.0 }.to_string(),
+            "hung: no progress for 60 s"
+        );
     }
 }

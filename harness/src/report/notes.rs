@@ -8,8 +8,7 @@ pub(super) fn of(cell: &CellRecord) -> Vec<String> {
     let (inputs, key) = (&cell.inputs, &cell.inputs.key);
     let mut notes = Vec::new();
     if let Status::Failed { cause } = &cell.status {
-        let stage = cause.stage.as_ref().map(|stage| format!(" in {stage}")).unwrap_or_default();
-        notes.push(format!("{}: {}{stage}: {}", key.label(), cause.label(), cause.detail));
+        notes.push(format!("{}: {}", key.label(), cause.text()));
     }
     if !inputs.data.verified {
         notes.push(format!(

@@ -40,7 +40,7 @@ fn the_best_comes_first_and_failures_say_why() {
         "] checkpoint selection: best on dev",
         "only the first 1,000 of 2,000 rows",
         "unverified data",
-        "crashed: SIGSEGV in forward: the plugin died",
+        "crashed: SIGSEGV: the plugin died by SIGSEGV in forward",
     ] {
         place(needle);
     }

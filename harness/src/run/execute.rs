@@ -3,7 +3,7 @@
 use super::cell::{Clock, Outcome, evaluate, failed};
 use super::plan::{Plan, PlannedRun};
 use super::progress::{CellProgress, Progress};
-use crate::record::{CellRecord, RecordError, RunDir, verify_predictions};
+use crate::record::{CellRecord, RecordError, RunDir, Status, verify_predictions};
 use crate::worker::{Event, Failure, Limits, OpenRequest, Opened, Worker};
 
 /// What a run came to.
@@ -60,7 +60,7 @@ pub fn execute(
         let Outcome { record, predictions } = attempt(plan, cell, &mut open, &mut shown);
         let record = run.write_cell(record, predictions.as_deref())?;
         if !record.is_done() {
-            shown.warn(&format!("{}{}", record.status.label(), detail(&record)));
+            shown.warn(&what_happened(&record));
         }
         drop(shown);
         finished.cells.push(record);
@@ -93,11 +93,12 @@ fn done_before(
     Ok(Some(record))
 }
 
-fn detail(record: &CellRecord) -> String {
-    let crate::record::Status::Failed { cause } = &record.status else { return String::new() };
+/// Why a cell failed, with the last line that its plugin printed.
+fn what_happened(record: &CellRecord) -> String {
+    let Status::Failed { cause } = &record.status else { return record.status.label() };
     let printed = record.plugin_output.as_deref().and_then(|o| o.lines().last());
-    let printed = printed.map(|line| format!("; it printed last: {line}")).unwrap_or_default();
-    format!(" - {}{printed}", cause.detail)
+    let printed = printed.map(|line| format!("; the last line that it printed: {line}"));
+    format!("{}{}", cause.text(), printed.unwrap_or_default())
 }
 
 /// Evaluates a cell, in the open worker if it serves, else in a new one.

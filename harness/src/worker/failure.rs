@@ -31,7 +31,7 @@ pub enum FailureKind {
         signal: String,
     },
     /// The plugin ended its process.
-    #[error("exited: status {code}")]
+    #[error("exited: code {code}")]
     Exited {
         /// The exit status.
         code: i32,
@@ -43,7 +43,7 @@ pub enum FailureKind {
         limit: Duration,
     },
     /// An error that the plugin reported.
-    #[error("{code}: {message}")]
+    #[error("{message}")]
     Error {
         /// The kind.
         code: String,
@@ -130,6 +130,6 @@ mod tests {
         assert_eq!(of(6), "crashed: SIGABRT");
         assert_eq!(of(9), "killed: SIGKILL (out of memory?)");
         assert_eq!(of(15), "killed: SIGTERM");
-        assert_eq!(of(3 << 8), "exited: status 3");
+        assert_eq!(of(3 << 8), "exited: code 3");
     }
 }

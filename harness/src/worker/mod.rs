@@ -1,6 +1,6 @@
 //! Worker processes: one for each (model, weights, device), with the plugin inside.
 //!
-//! A worker is this same executable, started as `kobench worker`. It speaks [`protocol`] over a socket
+//! A worker is this same executable, started as `kobench worker`. It speaks `protocol` over a socket
 //! that it finds as its standard input, so that a plugin that prints to standard output disturbs nothing.
 //! Whatever a plugin does to its process (a crash, an exit, a hang) ends that process alone; [`Worker`]
 //! says what it was.

@@ -68,22 +68,22 @@ impl PackedBatch {
         Ok(())
     }
 
-    /// Token ids, [T].
+    /// Token ids, `[T]`.
     pub fn input_ids(&self) -> &[u32] {
         &self.input_ids
     }
 
-    /// Segment of each token, [T].
+    /// Segment of each token, `[T]`.
     pub fn token_type_ids(&self) -> &[u32] {
         &self.token_type_ids
     }
 
-    /// Position of each token in its own sequence from 0, [T].
+    /// Position of each token in its own sequence from 0, `[T]`.
     pub fn position_ids(&self) -> &[u32] {
         &self.position_ids
     }
 
-    /// Cumulative lengths, [B + 1], beginning with 0.
+    /// Cumulative lengths, `[B + 1]`, beginning with 0.
     pub fn cu_seqlens(&self) -> &[u32] {
         &self.cu_seqlens
     }

@@ -75,7 +75,7 @@ impl SequenceClassifier {
         &self.ctx
     }
 
-    /// Writes the logits [B, num_labels] of a batch to `logits`.
+    /// Writes the logits `[B, num_labels]` of a batch to `logits`.
     ///
     /// `between` is called before each layer; an error from it ends the call.
     ///

@@ -15,7 +15,7 @@ fn demo() -> WordPieceTokenizer {
     WordPieceTokenizer::open(&folder, 512).unwrap()
 }
 
-/// A tokeniser over a small vocabulary: [PAD] 0, [UNK] 1, [CLS] 2, [SEP] 3, [MASK] 4, then these.
+/// A tokeniser over a small vocabulary: `[PAD]` 0, `[UNK]` 1, `[CLS]` 2, `[SEP]` 3, `[MASK]` 4, then these.
 fn small(pieces: &[&str]) -> WordPieceTokenizer {
     let vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].iter().chain(pieces);
     let text: String = vocab.map(|p| format!("{p}\n")).collect();

@@ -1,7 +1,7 @@
 //! KcBERT (base, large, and the bundled demo) as a kobench plugin.
 //!
 //! Lee 2020, "KcBERT: Korean comments BERT": BERT with a cased WordPiece vocabulary of 30,000
-//! pieces and 300 positions. The published scores were made without [`clean`]; it is an option.
+//! pieces and 300 positions. The published scores were made without `clean()`; it is an option.
 
 mod clean;
 mod table;

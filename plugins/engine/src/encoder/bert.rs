@@ -29,7 +29,7 @@ impl Encoder {
         Self { embeddings, layers }
     }
 
-    /// Hidden states of the last layer, [T, hidden].
+    /// Hidden states of the last layer, `[T, hidden]`.
     ///
     /// `between` is called before each layer; an error from it (a cancellation) ends the pass.
     ///

@@ -71,7 +71,7 @@ impl Embeddings {
         Ok(())
     }
 
-    /// [T, hidden].
+    /// `[T, hidden]`.
     pub(crate) fn forward(
         &self,
         ctx: &mut Context,

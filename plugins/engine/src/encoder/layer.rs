@@ -66,7 +66,7 @@ impl Layer {
         Shape { cu_seqlens: batch.cu_seqlens(), heads: self.heads, head_dim: self.head_dim }
     }
 
-    /// x [T, hidden] to y [T, hidden].
+    /// x `[T, hidden]` to y `[T, hidden]`.
     pub(crate) fn forward(
         &self,
         ctx: &mut Context,
@@ -100,7 +100,7 @@ impl Layer {
         Ok(y)
     }
 
-    /// dx [T, hidden] from dy [T, hidden].
+    /// dx `[T, hidden]` from dy `[T, hidden]`.
     pub(crate) fn backward(
         &self,
         ctx: &mut Context,

@@ -33,7 +33,7 @@ impl SequenceHead {
         Self { pooler, classifier, hidden, dropout: config.classifier_dropout }
     }
 
-    /// Logits [B, num_labels] from hidden states x [T, hidden].
+    /// Logits `[B, num_labels]` from hidden states x `[T, hidden]`.
     ///
     /// # Errors
     /// [`crate::EngineError::OutOfMemory`].
@@ -60,7 +60,7 @@ impl SequenceHead {
         Ok(logits)
     }
 
-    /// dx [T, hidden] from the gradient of the logits.
+    /// dx `[T, hidden]` from the gradient of the logits.
     ///
     /// # Errors
     /// [`crate::EngineError::OutOfMemory`], or whatever the sink reports.

@@ -42,7 +42,7 @@ pub(crate) enum Write {
     Add,
 }
 
-/// out (+)= scale * a b, with a [m, k], b [k, n] and out [m, n].
+/// out (+)= scale * a b, with a `[m, k]`, b `[k, n]` and out `[m, n]`.
 ///
 /// # Panics
 /// When the shapes do not fit together.
@@ -80,7 +80,7 @@ pub(crate) fn gemm(out: &mut TileMut<'_>, a: MatRef<'_>, b: MatRef<'_>, scale: f
     }
 }
 
-/// [`gemm()`] into a dense row-major slice [m, n].
+/// [`gemm()`] into a dense row-major slice `[m, n]`.
 pub(crate) fn gemm_into(out: &mut [f32], a: MatRef<'_>, b: MatRef<'_>, scale: f32, write: Write) {
     let (rows, cols) = (a.rows, b.cols);
     gemm(&mut TileMut::whole(out, rows, cols), a, b, scale, write);

@@ -1,6 +1,6 @@
 //! Elementary functions in f32 that vectorise, each with its measured error.
 
-/// exp(x), relative error below 2e-7 for x in [-87, 88]; 0 below that range, infinity above it.
+/// exp(x), relative error below 2e-7 for x in `[-87, 88]`; 0 below that range, infinity above it.
 ///
 /// Range reduction to |r| <= ln 2 / 2 and the degree-5 polynomial of Cephes `expf`.
 #[inline(always)]
@@ -28,7 +28,7 @@ pub fn exp(x: f32) -> f32 {
     if x.is_nan() { x } else { value }
 }
 
-/// 2^n for an integral n in [-126, 127].
+/// 2^n for an integral n in `[-126, 127]`.
 #[inline(always)]
 fn power_of_two(n: f32) -> f32 {
     // The conversion cannot saturate: the caller clamped.
@@ -37,7 +37,7 @@ fn power_of_two(n: f32) -> f32 {
 
 /// erf(x), absolute error below 4e-7 everywhere.
 ///
-/// The rational approximation of degree 13 / 8 on [-4, 4] that Eigen uses.
+/// The rational approximation of degree 13 / 8 on `[-4, 4]` that Eigen uses.
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
     let c = x.clamp(-4.0, 4.0);

@@ -1,6 +1,6 @@
 //! The inner loops that everything else is built from: matrix products, vector math, tiles.
 //!
-//! The only unsafe code of the engine is in [`gemm`] and [`tile`] (and in the memory map of
+//! The only unsafe code of the engine is in `gemm` and `tile` (and in the memory map of
 //! checkpoint files).
 
 pub(crate) mod gemm;

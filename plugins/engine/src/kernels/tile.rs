@@ -48,7 +48,7 @@ pub(crate) struct TileMut<'a> {
 }
 
 impl<'a> TileMut<'a> {
-    /// A whole row-major matrix [rows, cols] as one tile.
+    /// A whole row-major matrix `[rows, cols]` as one tile.
     pub(crate) fn whole(matrix: &'a mut [f32], rows: usize, cols: usize) -> Self {
         assert_eq!(matrix.len(), rows * cols);
         let ptr = matrix.as_mut_ptr();
@@ -67,7 +67,7 @@ impl<'a> TileMut<'a> {
         }
     }
 
-    /// Row `r` of the tile, [cols].
+    /// Row `r` of the tile, `[cols]`.
     #[inline(always)]
     pub(crate) fn row_mut(&mut self, r: usize) -> &mut [f32] {
         assert!(r < self.rows);
@@ -94,7 +94,7 @@ impl Shared {
     }
 }
 
-/// Calls `f` in parallel on every tile of `matrix` [rows, cols].
+/// Calls `f` in parallel on every tile of `matrix` `[rows, cols]`.
 ///
 /// Rows are cut as `cut` says. Columns are first divided into P panels of equal width (q, k and v
 /// of a packed projection, or 1), and each panel into pieces of `tile_cols`; `f` gets the block of

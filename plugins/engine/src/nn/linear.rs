@@ -51,7 +51,7 @@ impl Linear {
         Shape { rows, inputs: self.inputs, outputs: self.outputs }
     }
 
-    /// x [rows, inputs] to y [rows, outputs].
+    /// x `[rows, inputs]` to y `[rows, outputs]`.
     ///
     /// Keeps what the activation's derivative needs; x belongs to the caller, who keeps it too.
     ///
@@ -73,7 +73,7 @@ impl Linear {
         Ok(y)
     }
 
-    /// dx [rows, inputs] from dy [rows, outputs] and the x of the forward pass.
+    /// dx `[rows, inputs]` from dy `[rows, outputs]` and the x of the forward pass.
     ///
     /// # Errors
     /// [`crate::EngineError::OutOfMemory`], or whatever the sink reports.

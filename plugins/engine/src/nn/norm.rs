@@ -35,7 +35,7 @@ impl Norm {
         Self { gamma, beta, hidden, eps: eps as f32, dropout }
     }
 
-    /// Turns x [rows, hidden] into y, reusing its buffer.
+    /// Turns x `[rows, hidden]` into y, reusing its buffer.
     ///
     /// # Errors
     /// [`crate::EngineError::OutOfMemory`].
@@ -62,7 +62,7 @@ impl Norm {
         Ok(x)
     }
 
-    /// (dx, dresidual), both [rows, hidden], from dy.
+    /// (dx, dresidual), both `[rows, hidden]`, from dy.
     ///
     /// # Errors
     /// [`crate::EngineError::OutOfMemory`], or whatever the sink reports.

@@ -2,7 +2,7 @@
 //! sequence and head. Vaswani et al. 2017.
 //!
 //! A unit of work is one head of one sequence, walked in blocks of query rows, so that at most
-//! [QUERY_BLOCK, L] scores exist at a time and nothing of size [L, L] is kept for the backward
+//! `[QUERY_BLOCK, L]` scores exist at a time and nothing of size `[L, L]` is kept for the backward
 //! pass, which recomputes the probabilities from each row's log-sum-exp (Dao et al. 2022).
 
 use std::cell::RefCell;
@@ -18,7 +18,7 @@ const QUERY_BLOCK: usize = 64;
 /// Sizes of an attention over a packed batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape<'a> {
-    /// Cumulative lengths, [B + 1].
+    /// Cumulative lengths, `[B + 1]`.
     pub cu_seqlens: &'a [u32],
     /// Number of heads.
     pub heads: usize,
@@ -51,7 +51,7 @@ struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// `rows` rows of panel `panel` (0 q, 1 k, 2 v) from row `from` of the sequence, [rows, dim].
+    /// `rows` rows of panel `panel` (0 q, 1 k, 2 v) from row `from` of the sequence, `[rows, dim]`.
     fn panel(&self, panel: usize, from: usize, rows: usize) -> MatRef<'a> {
         let stride = 3 * self.hidden;
         let offset = (self.start + from) * stride + panel * self.hidden + self.column;
@@ -69,9 +69,9 @@ fn max_seqlen(cu_seqlens: &[u32]) -> usize {
     cu_seqlens.windows(2).map(|w| (w[1] - w[0]) as usize).max().unwrap_or(0)
 }
 
-/// out [T, hidden] = attention over qkv [T, 3 hidden] (all q, then all k, then all v in a row).
+/// out `[T, hidden]` = attention over qkv `[T, 3 hidden]` (all q, then all k, then all v in a row).
 ///
-/// `lse`, [heads, T], receives each row's log-sum-exp of the scaled scores when the backward pass
+/// `lse`, `[heads, T]`, receives each row's log-sum-exp of the scaled scores when the backward pass
 /// will need it. Dropout acts on the probabilities.
 ///
 /// # Panics
@@ -114,7 +114,7 @@ pub fn forward(
     }
 }
 
-/// Fills `lse` [heads, T]; apart from [`forward`], because only training needs it.
+/// Fills `lse` `[heads, T]`; apart from [`forward`], because only training needs it.
 fn log_sum_exp(shape: Shape<'_>, qkv: &[f32], scale: f32, lse: &mut [f32]) {
     let (hidden, tokens, dim) = (shape.hidden(), shape.tokens(), shape.head_dim);
     assert_eq!(lse.len(), shape.heads * tokens);
@@ -181,7 +181,7 @@ vectorised! {
     }
 }
 
-/// Calls `f` with two scratch areas of at least [QUERY_BLOCK, length].
+/// Calls `f` with two scratch areas of at least `[QUERY_BLOCK, length]`.
 fn with_scratch(length: usize, f: impl FnOnce(&mut [f32], &mut [f32])) {
     SCRATCH.with_borrow_mut(|[a, b]| {
         let size = QUERY_BLOCK.min(length) * length;
@@ -193,7 +193,7 @@ fn with_scratch(length: usize, f: impl FnOnce(&mut [f32], &mut [f32])) {
     });
 }
 
-/// Gradient of [`forward`]: `dqkv` [T, 3 hidden] from `dout` [T, hidden], the saved `qkv`, `out`
+/// Gradient of [`forward`]: `dqkv` `[T, 3 hidden]` from `dout` `[T, hidden]`, the saved `qkv`, `out`
 /// and `lse`, and the same dropout.
 ///
 /// With p the probabilities, m the dropout mask, D = sum(dout out) of a row:

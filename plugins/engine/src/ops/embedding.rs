@@ -9,13 +9,13 @@ use super::norm::{Kept, LayerNorm, normalise};
 /// One embedding table and which of its rows each token takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Lookup<'a> {
-    /// The table, [entries, hidden].
+    /// The table, `[entries, hidden]`.
     pub table: &'a [f32],
-    /// A row number for each token, [T]; the caller has checked that they are in range.
+    /// A row number for each token, `[T]`; the caller has checked that they are in range.
     pub ids: &'a [u32],
 }
 
-/// y = dropout(LayerNorm(sum of the rows that the lookups name)), y [T, hidden].
+/// y = dropout(LayerNorm(sum of the rows that the lookups name)), y `[T, hidden]`.
 ///
 /// # Panics
 /// When a row number is out of range or the slices' sizes contradict each other.
@@ -71,11 +71,11 @@ pub fn forward(
 pub struct SparseRows {
     /// Row numbers, ascending, each once.
     pub rows: Vec<u32>,
-    /// Gradients, [rows, hidden].
+    /// Gradients, `[rows, hidden]`.
     pub grad: Vec<f32>,
 }
 
-/// Gathers the gradient of a table from that of the sum, `dsum` [T, hidden].
+/// Gathers the gradient of a table from that of the sum, `dsum` `[T, hidden]`.
 ///
 /// Tokens that share a row are added in token order, so the result does not depend on threads.
 ///

@@ -25,8 +25,8 @@ pub struct Shape {
     pub outputs: usize,
 }
 
-/// y = act(x W^T + b): x [rows, inputs], w [outputs, inputs] as in PyTorch, bias [outputs],
-/// y [rows, outputs].
+/// y = act(x W^T + b): x `[rows, inputs]`, w `[outputs, inputs]` as in PyTorch, bias `[outputs]`,
+/// y `[rows, outputs]`.
 ///
 /// `pre`, of y's size, receives x W^T + b when the backward pass will need it.
 ///
@@ -72,9 +72,9 @@ pub fn forward(
 
 /// Gradients of [`forward`].
 ///
-/// `dy` [rows, outputs] is the gradient of y on entry and of x W^T + b on return; `pre` is what
-/// the forward pass saved (unused for [`Activation::Identity`]). `dx` [rows, inputs], `dw`
-/// [outputs, inputs] and `dbias` [outputs] are overwritten.
+/// `dy` `[rows, outputs]` is the gradient of y on entry and of x W^T + b on return; `pre` is what
+/// the forward pass saved (unused for [`Activation::Identity`]). `dx` `[rows, inputs]`, `dw`
+/// `[outputs, inputs]` and `dbias` `[outputs]` are overwritten.
 ///
 /// # Panics
 /// When a slice does not have its shape's size.
@@ -120,7 +120,7 @@ pub fn backward(
     column_sums(dy, outputs, dbias);
 }
 
-/// Sums the rows of `matrix` [rows, cols] into `sums` [cols], each column in row order.
+/// Sums the rows of `matrix` `[rows, cols]` into `sums` `[cols]`, each column in row order.
 pub(crate) fn column_sums(matrix: &[f32], cols: usize, sums: &mut [f32]) {
     const STRIP: usize = 64;
     sums.par_chunks_mut(STRIP).enumerate().for_each(|(strip, sums)| {

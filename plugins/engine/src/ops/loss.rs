@@ -5,7 +5,7 @@ use crate::kernels::reduce;
 /// A target that takes no part in the loss, PyTorch's `ignore_index`.
 pub const IGNORE: i64 = -100;
 
-/// Mean cross-entropy of `logits` [rows, classes] against class numbers `targets` [rows], over the
+/// Mean cross-entropy of `logits` `[rows, classes]` against class numbers `targets` `[rows]`, over the
 /// rows whose target is not [`IGNORE`]; 0 when there is none. `dlogits`, of the logits' size,
 /// receives the gradient.
 ///

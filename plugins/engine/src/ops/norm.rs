@@ -13,9 +13,9 @@ use crate::kernels::reduce;
 /// Affine part and epsilon of a layer norm over rows of `gamma.len()` elements.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerNorm<'a> {
-    /// Scale, [hidden].
+    /// Scale, `[hidden]`.
     pub gamma: &'a [f32],
-    /// Shift, [hidden].
+    /// Shift, `[hidden]`.
     pub beta: &'a [f32],
     /// Added to the variance.
     pub eps: f32,
@@ -73,13 +73,13 @@ vectorised! {
 /// What the backward pass of a layer norm needs.
 #[derive(Debug)]
 pub struct Kept<'a> {
-    /// Rows after normalisation and before the affine part, [rows, hidden].
+    /// Rows after normalisation and before the affine part, `[rows, hidden]`.
     pub normalised: &'a mut [f32],
-    /// 1 / sqrt(var + eps) of each row, [rows].
+    /// 1 / sqrt(var + eps) of each row, `[rows]`.
     pub rstd: &'a mut [f32],
 }
 
-/// x <- LayerNorm(residual + dropout(x)), in place; x and residual are [rows, hidden].
+/// x <- LayerNorm(residual + dropout(x)), in place; x and residual are `[rows, hidden]`.
 ///
 /// # Panics
 /// When the slices' sizes contradict each other.
@@ -131,9 +131,9 @@ pub fn forward(
 
 /// Gradients of [`forward`].
 ///
-/// `dy` [rows, hidden] is the gradient of the result on entry and of residual + dropout(x), which
+/// `dy` `[rows, hidden]` is the gradient of the result on entry and of residual + dropout(x), which
 /// is that of the residual, on return. `dx` receives dropout's mask applied to it. `dgamma` and
-/// `dbeta` [hidden] are overwritten.
+/// `dbeta` `[hidden]` are overwritten.
 ///
 /// With n the normalised row and g = gamma dy: ds = rstd (g - mean(g) - n mean(g n)).
 ///
@@ -172,7 +172,7 @@ pub fn backward(
     }
 }
 
-/// Column sums of the elementwise product of two matrices [rows, cols], in row order.
+/// Column sums of the elementwise product of two matrices `[rows, cols]`, in row order.
 fn product_sums(a: &[f32], b: &[f32], cols: usize, sums: &mut [f32]) {
     const STRIP: usize = 64;
     sums.par_chunks_mut(STRIP).enumerate().for_each(|(strip, sums)| {

@@ -1,7 +1,7 @@
 //! Attention in f64.
 
-/// softmax(q k^T / sqrt d) v within each sequence and head: `qkv` [T, 3 heads head_dim] (all q,
-/// then all k, then all v in a row), `cu_seqlens` [B + 1]; returns [T, heads head_dim].
+/// softmax(q k^T / sqrt d) v within each sequence and head: `qkv` `[T, 3 heads head_dim]` (all q,
+/// then all k, then all v in a row), `cu_seqlens` `[B + 1]`; returns `[T, heads head_dim]`.
 pub fn attention(qkv: &[f64], cu_seqlens: &[u32], heads: usize, head_dim: usize) -> Vec<f64> {
     let hidden = heads * head_dim;
     let at = |panel: usize, token: usize, head: usize| {

@@ -3,7 +3,7 @@
 use super::activation;
 use crate::ops::activation::Activation;
 
-/// act(x W^T + b): x [rows, inputs], w [outputs, inputs], b [outputs].
+/// act(x W^T + b): x `[rows, inputs]`, w `[outputs, inputs]`, b `[outputs]`.
 pub fn linear(x: &[f64], w: &[f64], b: &[f64], act: Activation) -> Vec<f64> {
     let inputs = w.len() / b.len();
     let row = |x: &[f64]| -> Vec<f64> {

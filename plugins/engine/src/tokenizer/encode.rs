@@ -118,7 +118,7 @@ impl Call<'_> {
         }
     }
 
-    /// Tokenises each word alone; with `keep_empty`, a word without tokens becomes one [UNK], as
+    /// Tokenises each word alone; with `keep_empty`, a word without tokens becomes one `[UNK]`, as
     /// the reference's token classification does it.
     fn words(&self, words: &[&str], scanner: &mut Scanner, keep_empty: bool, out: &mut Vec<Piece>) {
         for (number, word) in (0..).zip(words) {
@@ -151,7 +151,7 @@ impl Call<'_> {
         }
     }
 
-    /// [CLS] text [SEP]
+    /// `[CLS]` text `[SEP]`
     fn single(&self, pieces: &[Piece], out: &mut Encoded) -> Result<()> {
         let budget = self.max - 2;
         self.refuse_truncation(pieces.len(), budget)?;
@@ -164,7 +164,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// [CLS] a [SEP] b [SEP]
+    /// `[CLS]` a `[SEP]` b `[SEP]`
     fn pair(&self, a: &[Piece], b: &[Piece], window: usize, truncated: usize, out: &mut Encoded) {
         let vocab = &self.tokenizer.vocab;
         let mut sequence = Sequence { call: self, out, unknown: 0 };
