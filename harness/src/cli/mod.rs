@@ -31,13 +31,13 @@ Examples:
   kobench score -t nsmc --predictions preds.csv              any system's predictions
 
 Exit codes: 0 done; 1 the verdict is bad (a cell failed, a check found something); 2 wrong usage, or
-something that is needed is missing or broken; 3 inconclusive under --strict.";
+something that is needed is missing or broken.";
 
 #[derive(Debug, Parser)]
 #[command(
     name = "kobench",
     version,
-    about = "Benchmarks Korean language models on Korean tasks, with intervals, beside published numbers",
+    about = "Benchmarks Korean language models: models are plugins, every number has its interval and its record",
     after_help = EXAMPLES,
     subcommand_required = true,
     arg_required_else_help = true,

@@ -107,3 +107,18 @@ fn no_cells_make_an_empty_table() {
         assert!(render(&[], format, &Look::default()).expect("rendered").ends_with('\n'));
     }
 }
+
+#[test]
+fn a_narrow_terminal_loses_columns_before_it_breaks_words() {
+    let cells = [done()];
+    let look = |width| Look { width: Some(width), colour: false };
+    let of = |width| render(&cells, Format::Terminal, &look(width)).expect("rendered");
+    let (wide, narrow) = (of(200), of(100));
+    assert!(wide.contains("Precision") && !wide.contains("no room"), "{wide}");
+    assert!(
+        narrow.lines().all(|line| !line.starts_with('│') || line.chars().count() <= 100),
+        "{narrow}"
+    );
+    assert!(narrow.contains("kcbert-demo") && narrow.contains("86.00 [84.00, 87.00]"), "{narrow}");
+    assert!(narrow.contains("Precision f32") && narrow.contains("Plugin kcbert 0.1.0"), "{narrow}");
+}
