@@ -25,14 +25,9 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         let folder = target_folder();
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(workspace()).args([
-            "build",
-            "--quiet",
-            "-p",
-            "kobench",
-            "-p",
-            "kobench-plugin-kcbert",
-        ]);
+        // The whole workspace: for some packages alone cargo would choose other features of the crates that
+        // they depend on, and build those once more.
+        cargo.current_dir(workspace()).args(["build", "--quiet"]);
         if folder.ends_with("release") {
             cargo.arg("--release");
         }
