@@ -66,7 +66,9 @@ pub(super) fn render(leaderboard: &Leaderboard, look: &Look) -> String {
     };
     let mut text = format!("{}\n", table.trim_fmt());
     left_out.sort_unstable();
-    text.push_str(&left_out_line(&texts, &left_out).unwrap_or_default());
+    if let (Some(width), false) = (look.width, left_out.is_empty()) {
+        text.push_str(&left_out_lines(&texts, &left_out, width.into()));
+    }
     for (index, note) in leaderboard.notes.iter().enumerate() {
         text.push_str(&format!("[{}] {note}\n", index + 1));
     }
@@ -78,20 +80,26 @@ fn natural_width(table: &Table) -> usize {
     table.lines().next().map_or(0, |line| line.chars().count())
 }
 
-/// What the columns that gave way would have said: their value, where it is the same in all rows.
-fn left_out_line(texts: &[Vec<String>], columns: &[usize]) -> Option<String> {
-    let (header, rows) = texts.split_first()?;
-    let one = |&column: &usize| {
-        let first = rows.first().map(|row| &row[column])?;
-        let same = rows.iter().all(|row| row[column] == *first);
-        Some(if same {
-            format!("{} {first}", header[column])
-        } else {
-            format!("{} (varies)", header[column])
-        })
-    };
-    let parts: Vec<String> = columns.iter().filter_map(one).collect();
-    (!parts.is_empty()).then(|| format!("no room for: {}\n", parts.join(", ")))
+/// What the columns that gave way would have said (their value, where it is the same in all rows), in lines
+/// of at most `width` characters.
+fn left_out_lines(texts: &[Vec<String>], columns: &[usize], width: usize) -> String {
+    let mut rows = texts.iter();
+    let (Some(header), Some(first)) = (rows.next(), rows.next()) else { return String::new() };
+    let mut lines = String::new();
+    let mut line = String::from("no room for:");
+    for (place, &column) in columns.iter().enumerate() {
+        let same = rows.clone().all(|row| row[column] == first[column]);
+        let value = if same { first[column].as_str() } else { "(varies)" };
+        let end = if place + 1 < columns.len() { "," } else { "" };
+        let part = format!(" {} {value}{end}", header[column]);
+        if line.chars().count() + part.chars().count() > width {
+            lines.push_str(&line);
+            lines.push('\n');
+            line = " ".into();
+        }
+        line.push_str(&part);
+    }
+    lines + &line + "\n"
 }
 
 /// The table of some columns; as wide as it needs, unless a width is given.
