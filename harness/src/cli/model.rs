@@ -1,11 +1,10 @@
 //! `kobench model list`.
 
-use super::plugin::NO_PLUGINS;
-use super::plugins::PluginArgs;
+use super::plugins::ListArgs;
 use super::shared::{TextFormat, write_json};
 use super::{CliError, Exit};
 use crate::error::Error;
-use crate::plugin::{Entry, Variant};
+use crate::plugin::{Entry, NO_PLUGINS, Variant};
 use crate::report::{Look, table};
 use crate::run::Checkpoint;
 use crate::text::{bytes, millions};
@@ -20,23 +19,17 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// List the models of all plugins, and whether their weights are at hand.
-    List {
-        #[command(flatten)]
-        plugins: PluginArgs,
-        /// How to print.
-        #[arg(long, value_enum, default_value_t)]
-        format: TextFormat,
-    },
+    List(ListArgs),
 }
 
 pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
-    let Command::List { plugins, format } = &args.command;
-    let catalog = plugins.catalog();
+    let Command::List(args) = &args.command;
+    let catalog = args.plugins.catalog();
     let models: Vec<(&Entry, &Variant)> = catalog
         .entries()
         .flat_map(|e| e.description.variants.iter().map(move |v| (e, v)))
         .collect();
-    if *format == TextFormat::Json {
+    if args.format == TextFormat::Json {
         let one = |(e, v): &(&Entry, &Variant)| serde_json::json!({ "plugin": e.description.name, "weights": weights(v), "model": v });
         let all: Vec<_> = models.iter().map(one).collect();
         write_json(to, &serde_json::json!({ "schema_version": 1, "models": all }))?;

@@ -1,11 +1,11 @@
 //! `kobench plugin list` and `kobench plugin check`.
 
-use super::plugins::PluginArgs;
+use super::plugins::{ListArgs, PluginArgs};
 use super::shared::{TextFormat, write_json};
 use super::{CliError, Exit};
 use crate::check::{Finding, check_plugin};
 use crate::error::Error;
-use crate::plugin::Listed;
+use crate::plugin::{Listed, NO_PLUGINS};
 use crate::report::{Look, table};
 use crate::text::bytes;
 use std::io::Write;
@@ -20,13 +20,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// List the plugins that were found.
-    List {
-        #[command(flatten)]
-        plugins: PluginArgs,
-        /// How to print.
-        #[arg(long, value_enum, default_value_t)]
-        format: TextFormat,
-    },
+    List(ListArgs),
     /// Load a plugin in a worker and try its calls.
     ///
     /// Checks the handshake, the description, and for each model whose weights are at hand (bundled, or by
@@ -47,7 +41,7 @@ enum Command {
 
 pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
     match &args.command {
-        Command::List { plugins, format } => list(plugins, *format, look, to),
+        Command::List(args) => list(args, look, to),
         Command::Check { libraries, plugins, checkpoint, format } => {
             let named = if libraries.is_empty() {
                 plugins.search_path().libraries()
@@ -62,17 +56,9 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
     }
 }
 
-/// What to do where there are no plugins.
-pub(super) const NO_PLUGINS: &str = "`cargo build --release` builds the bundled ones; --plugin-dir or KOBENCH_PLUGIN_PATH name other places";
-
-fn list(
-    plugins: &PluginArgs,
-    format: TextFormat,
-    look: &Look,
-    to: &mut dyn Write,
-) -> Result<Exit, CliError> {
-    let catalog = plugins.catalog();
-    if format == TextFormat::Json {
+fn list(args: &ListArgs, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
+    let catalog = args.plugins.catalog();
+    if args.format == TextFormat::Json {
         let entry = |listed: &Listed| match listed {
             Ok(e) => serde_json::json!({
                 "path": e.path, "status": "ok", "description": e.description,

@@ -1,5 +1,6 @@
 //! What the commands that need plugins have in common.
 
+use super::shared::TextFormat;
 use crate::dirs;
 use crate::plugin::{Catalog, SearchPath};
 use crate::worker::{Limits, describe};
@@ -12,6 +13,16 @@ pub(super) struct PluginArgs {
     /// Look for plugins here first: a folder, or one library (repeatable; also KOBENCH_PLUGIN_PATH).
     #[arg(long = "plugin-dir", value_name = "PATH")]
     plugin_dirs: Vec<PathBuf>,
+}
+
+/// A list of plugins, or of their models.
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) plugins: PluginArgs,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: TextFormat,
 }
 
 /// How long a plugin may take to describe itself.

@@ -4,6 +4,10 @@ use super::cache::Cache;
 use super::{Description, SearchPath, Variant};
 use std::path::{Path, PathBuf};
 
+/// What to do where there are no plugins.
+pub const NO_PLUGINS: &str = "`cargo build --release` builds the bundled ones; --plugin-dir or \
+                              KOBENCH_PLUGIN_PATH name other places";
+
 /// A plugin that works as far as its description goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -145,9 +149,7 @@ impl Catalog {
             );
         }
         if known.is_empty() {
-            return "no plugins were found: `cargo build --release` builds the bundled ones; --plugin-dir or \
-                    KOBENCH_PLUGIN_PATH name other places"
-                .into();
+            return format!("no plugins were found: {NO_PLUGINS}");
         }
         format!("the models are: {}", known.join(", "))
     }

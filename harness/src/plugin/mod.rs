@@ -14,7 +14,7 @@ mod host;
 mod library;
 mod rows;
 
-pub use catalog::{Broken, Catalog, Entry, Listed, ModelError};
+pub use catalog::{Broken, Catalog, Entry, Listed, ModelError, NO_PLUGINS};
 pub use discovery::{SearchPath, library_name};
 pub use encoded::{Encoded, EncodingView};
 pub use error::{CallError, PluginError};

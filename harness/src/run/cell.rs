@@ -116,8 +116,7 @@ pub(super) fn evaluate(
             }
             progress.advance(examples.len() as u64, tokens);
         }
-        Event::Log { level, message } if level <= 2 => progress.warn(&message),
-        Event::Log { message, .. } => progress.note(&message),
+        Event::Log { level, message } => progress.log(level, &message),
         Event::Stage(_) => {}
     });
     let evaluated = match evaluated {

@@ -129,11 +129,11 @@ impl Checkpoint {
     }
 
     /// A hash over the names and contents of the files that can decide a result (configuration, weights,
-    /// tokeniser). Hashes of large files are remembered by inode, size and time of change.
+    /// tokeniser).
     ///
     /// # Errors
     /// If a file cannot be read.
-    pub fn sha256(&self) -> Result<Option<String>, CheckpointError> {
+    pub fn sha256(&self, hashes: &mut HashCache) -> Result<Option<String>, CheckpointError> {
         let Some(directory) = self.directory() else { return Ok(None) };
         let io = |path: &Path| {
             let path = path.to_path_buf();
@@ -146,14 +146,12 @@ impl Checkpoint {
             .filter(|path| decides(path))
             .collect();
         files.sort();
-        let mut known = HashCache::open();
         let mut all = String::new();
         for file in files {
-            let sha256 = known.sha256(&file).map_err(io(&file))?;
+            let sha256 = hashes.sha256(&file).map_err(io(&file))?;
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             all.push_str(&format!("{sha256}  {name}\n"));
         }
-        known.save();
         Ok(Some(sha256_hex(all.as_bytes())))
     }
 }
@@ -213,10 +211,11 @@ mod tests {
         assert!(matches!(error, CheckpointError::NoConfig { .. }));
         write("config.json", "{}");
         let checkpoint = Checkpoint::resolve(&variant(true), Some(name)).unwrap();
-        let first = checkpoint.sha256().unwrap();
+        let mut hashes = HashCache::default();
+        let first = checkpoint.sha256(&mut hashes).unwrap();
         write("README.md", "a card decides nothing");
-        assert_eq!(checkpoint.sha256().unwrap(), first);
+        assert_eq!(checkpoint.sha256(&mut hashes).unwrap(), first);
         write("vocab.txt", "[PAD]");
-        assert_ne!(checkpoint.sha256().unwrap(), first);
+        assert_ne!(checkpoint.sha256(&mut hashes).unwrap(), first);
     }
 }

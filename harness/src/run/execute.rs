@@ -139,8 +139,8 @@ fn ready(
     let limits = Limits { silence: plan.hang_limit };
     let mut worker = Worker::start(cell.inputs.threads as usize, limits, show)?;
     let opened = worker.open(cell.open.clone(), &mut |event| {
-        if let Event::Log { message, .. } = event {
-            shown.note(&message);
+        if let Event::Log { level, message } = event {
+            shown.log(level, &message);
         }
     })?;
     Ok(Open { request: cell.open.clone(), worker, opened })

@@ -75,19 +75,24 @@ pub fn plan(
         tasks.push(load(options, registry, choice)?);
     }
     let mut cells = Vec::new();
+    let mut hashes = HashCache::open();
     for name in &options.models {
         let (entry, variant) = catalog.model(name)?;
         let checkpoint = Checkpoint::resolve(variant, options.checkpoint.as_deref())?;
-        let library = library_sha256(entry)?;
-        let weights = checkpoint.sha256()?.unwrap_or_else(|| library.clone());
         check_options(options, entry, variant)?;
         let device = device(&options.device, &entry.description, variant)?;
         let precision = precision(&options.precision, &entry.description, variant)?;
+        // Last, for it may take a second: a checkpoint of a gigabyte is read the first time.
+        let library = hashes
+            .sha256(&entry.path)
+            .map_err(|source| PlanError::Library { path: entry.path.clone(), source })?;
+        let weights = checkpoint.sha256(&mut hashes)?.unwrap_or_else(|| library.clone());
         let model = ModelPlan { entry, variant, checkpoint, library, weights, device, precision };
         for (task, split, dataset) in &tasks {
             cells.push(model.cell(options, task, split, dataset));
         }
     }
+    hashes.save();
     Ok(Plan { cells, rerun: options.rerun, verify: options.verify, hang_limit: options.hang_limit })
 }
 
@@ -104,15 +109,6 @@ fn load(
     let how = DatasetOptions { limit: options.limit, allow_unverified: options.allow_unverified };
     let dataset = Dataset::open(&task, Some(&split), &places, how)?;
     Ok((task, split, Arc::new(dataset)))
-}
-
-fn library_sha256(entry: &Entry) -> Result<String, PlanError> {
-    let mut hashes = HashCache::open();
-    let sha256 = hashes
-        .sha256(&entry.path)
-        .map_err(|source| PlanError::Library { path: entry.path.clone(), source })?;
-    hashes.save();
-    Ok(sha256)
 }
 
 /// A model with everything resolved.

@@ -2,6 +2,7 @@
 
 use crate::report::number::rate;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kobench_plugin_abi::LOG_WARN;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
@@ -101,6 +102,11 @@ impl CellProgress<'_> {
     /// A line about this cell.
     pub fn note(&self, line: &str) {
         self.parent.note(&format!("{}: {line}", self.label));
+    }
+
+    /// A message of the plugin's log; levels as in the interface.
+    pub(super) fn log(&self, level: i32, message: &str) {
+        if level <= LOG_WARN { self.warn(message) } else { self.note(message) }
     }
 
     /// Shows what a plugin's process prints, line by line, from any thread.

@@ -65,13 +65,6 @@ fn place(kind: &FailureKind, stage: Option<&str>) -> String {
     }
 }
 
-impl Failure {
-    /// Whether the worker lives on.
-    pub fn worker_survives(&self) -> bool {
-        matches!(self.kind, FailureKind::Error { .. })
-    }
-}
-
 impl crate::hint::Hint for Failure {
     fn hint(&self) -> Option<String> {
         match &self.kind {

@@ -263,6 +263,26 @@ pub(super) unsafe extern "C" fn train_end<P: Plugin>(
     unsafe { call::<P>(model, error, P::train_end) }
 }
 
+/// A call that is given a directory.
+///
+/// # Safety
+/// The header's rules for handles, texts and error buffers.
+unsafe fn call_with_directory<P: Plugin>(
+    model: *mut OpaqueModel,
+    directory: Str,
+    flags: u32,
+    error: *mut ErrorBuffer,
+    f: fn(&mut P::Model, &Path, bool) -> Result<()>,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        call::<P>(model, error, |m| {
+            let directory = text(directory, || "the directory".into())?;
+            f(m, Path::new(directory), flags & abi::STATE_TRAINING != 0)
+        })
+    }
+}
+
 pub(super) unsafe extern "C" fn save<P: Plugin>(
     model: *mut OpaqueModel,
     directory: Str,
@@ -270,12 +290,7 @@ pub(super) unsafe extern "C" fn save<P: Plugin>(
     error: *mut ErrorBuffer,
 ) -> i32 {
     // SAFETY: the header's rules for handles and texts.
-    unsafe {
-        call::<P>(model, error, |m| {
-            let directory = text(directory, || "the directory".into())?;
-            P::save(m, Path::new(directory), flags & abi::STATE_TRAINING != 0)
-        })
-    }
+    unsafe { call_with_directory::<P>(model, directory, flags, error, P::save) }
 }
 
 pub(super) unsafe extern "C" fn load<P: Plugin>(
@@ -285,10 +300,5 @@ pub(super) unsafe extern "C" fn load<P: Plugin>(
     error: *mut ErrorBuffer,
 ) -> i32 {
     // SAFETY: the header's rules for handles and texts.
-    unsafe {
-        call::<P>(model, error, |m| {
-            let directory = text(directory, || "the directory".into())?;
-            P::load(m, Path::new(directory), flags & abi::STATE_TRAINING != 0)
-        })
-    }
+    unsafe { call_with_directory::<P>(model, directory, flags, error, P::load) }
 }
