@@ -2,6 +2,7 @@
 
 use kobench_tests::Sandbox;
 use std::path::Path;
+use std::process::Stdio;
 
 /// Runs a command that must be refused as wrong usage or broken input, and gives back its message.
 fn refused(sandbox: &Sandbox, arguments: &[&str], expected: &[&str]) -> String {
@@ -194,4 +195,24 @@ fn predictions_that_do_not_fit_the_data_are_refused() {
         &["score", "-t", "nsmc", "--split", "sample", "--predictions", "nowhere"],
         &["nowhere"],
     );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let sandbox = Sandbox::new();
+    for arguments in
+        [&["plugin", "list"][..], &["plugin", "list", "--format", "json"], &["task", "list"]]
+    {
+        let mut child = sandbox
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // As `| head -0` does.
+        drop(child.stdout.take());
+        let out = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&out.stderr), "", "{arguments:?}");
+        assert_eq!(out.status.code(), Some(0), "{arguments:?}");
+    }
 }

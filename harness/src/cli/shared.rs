@@ -63,6 +63,6 @@ pub(super) fn warn(messages: &mut dyn Write, warnings: &[String]) -> io::Result<
 
 /// Writes a JSON document and a line end.
 pub(super) fn write_json(out: &mut dyn Write, document: &serde_json::Value) -> Result<(), Error> {
-    serde_json::to_writer_pretty(&mut *out, document)?;
-    Ok(writeln!(out)?)
+    // Not straight into `out`: what the writer has to say would come back as an error of JSON.
+    Ok(writeln!(out, "{}", serde_json::to_string_pretty(document)?)?)
 }
