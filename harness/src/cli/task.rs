@@ -82,7 +82,7 @@ struct ListedTask<'a> {
 #[derive(Serialize)]
 struct ListedSplit<'a> {
     name: &'a str,
-    rows: u64,
+    rows: Option<u64>,
     present: bool,
 }
 
@@ -119,7 +119,8 @@ fn list(args: &ListArgs, look: &Look, out: &mut dyn Write) -> Result<(), Error> 
             .map(|split| {
                 let missing = if split.present { "" } else { ", not here" };
                 let reported = if split.name == task.report { ", reported" } else { "" };
-                format!("{} ({}{reported}{missing})", split.name, grouped(split.rows))
+                let rows = split.rows.map_or_else(|| "?".to_owned(), grouped);
+                format!("{} ({rows}{reported}{missing})", split.name)
             })
             .collect();
         tasks.add_row([
@@ -177,7 +178,7 @@ fn check_task(task: &Task, args: &CheckArgs, out: &mut dyn Write) -> Result<bool
     for (name, split) in &task.splits {
         match Dataset::open(task, Some(name), &args.data.places(), DatasetOptions::default()) {
             Ok(data) => {
-                audit::write_split(task, name, &data, out)?;
+                audit::write_split(name, &data, out)?;
                 found.push((name.as_str(), data));
             }
             Err(DataError::NotFound { places, .. }) => {
@@ -186,7 +187,7 @@ fn check_task(task: &Task, args: &CheckArgs, out: &mut dyn Write) -> Result<bool
                 writeln!(
                     out,
                     "  {name}: not here, {} rows; looked at {}",
-                    grouped(split.rows),
+                    split.rows.map_or_else(|| "?".to_owned(), grouped),
                     places.join(", ")
                 )?;
             }

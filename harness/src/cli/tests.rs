@@ -9,7 +9,7 @@ use clap::Parser;
 
 use super::{leaderboard, score, task};
 use crate::data::{Dataset, DatasetOptions};
-use crate::metrics::evaluate;
+use crate::metrics::{IntervalOptions, LabelObservations, Observations, evaluate};
 use crate::record::{
     Backend, CellInputs, CellKey, CellRecord, Memory, Output, PluginInfo, PredictionRow, RunDir,
     SCHEMA_VERSION, Status, Throughput, Tokens, WeightsInfo, WeightsSource, rfc3339,
@@ -53,20 +53,28 @@ fn assert_valid(schema: &str, json: &serde_json::Value) {
 
 /// Writes a run whose model is wrong in every ninth row; the cell as it was written.
 fn write_run(path: &Path, task: &Task, data: &Dataset) -> CellRecord {
-    let predicted: Vec<u32> = data
-        .rows()
-        .map(|row| if row.index % 9 == 0 { 1 - row.label_index } else { row.label_index })
+    let gold = data.gold_labels();
+    let predicted: Vec<u32> = (gold.iter().enumerate())
+        .map(|(index, label)| if index % 9 == 0 { 1 - label } else { *label })
         .collect();
+    let id = |label: u32| Output::Text(data.labels()[label as usize].id.clone());
     let rows: Vec<PredictionRow> = (data.rows().zip(&predicted))
         .map(|(row, predicted)| PredictionRow {
             i: row.index as u64,
             id: row.id.map(str::to_owned),
-            gold: Output::Text(row.label.to_owned()),
-            pred: Output::Text(task.labels[*predicted as usize].id.clone()),
+            gold: id(gold[row.index]),
+            pred: id(*predicted),
             logits: Some(vec![0.125, 1.0 / 3.0]),
         })
         .collect();
-    let scores = evaluate(task, &data.gold(), &predicted).expect("scored");
+    let observations = Observations::Labels(LabelObservations {
+        gold: &gold,
+        predicted: &predicted,
+        scores: None,
+    });
+    let intervals = IntervalOptions::default();
+    let scores =
+        evaluate(task, data.labels(), &observations, data.clusters(), &intervals).expect("scored");
     let inputs = CellInputs {
         key: CellKey {
             model: "every-ninth".into(),

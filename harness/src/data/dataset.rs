@@ -1,14 +1,16 @@
-//! A split of a task in memory: one buffer, and the places of its rows.
+//! A split of a task in memory: one buffer, and the places of its rows in it.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use super::error::DataError;
 use super::locate::{DataPlaces, SplitFile};
-use super::tsv::{self, Layout, Span};
+use super::row::{Gold, Row};
+use super::store::Store;
+use super::tsv;
 use crate::digest::sha256_hex;
 use crate::record::DataInfo;
-use crate::task::{Format, Split, Task};
+use crate::task::{Format, Label, Split, Task};
 
 /// How a data set is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,30 +27,10 @@ pub struct Dataset {
     task: String,
     split: String,
     buffer: Cow<'static, str>,
-    layout: Layout,
-    rows: Vec<Span>,
+    store: Store,
+    labels: Vec<Label>,
     info: DataInfo,
-    skipped_empty: u64,
     warnings: Vec<String>,
-}
-
-/// One row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row<'a> {
-    /// Index in the data set, from 0, header and skipped rows not counted.
-    pub index: usize,
-    /// The row's own id, where the task has ids.
-    pub id: Option<&'a str>,
-    /// The text; may be empty.
-    pub text: &'a str,
-    /// The second text of a pair.
-    pub text_pair: Option<&'a str>,
-    /// The gold label's id.
-    pub label: &'a str,
-    /// Its index into the task's labels.
-    pub label_index: u32,
-    /// Line of the file, from 1.
-    pub line: u32,
 }
 
 impl Dataset {
@@ -76,7 +58,10 @@ impl Dataset {
         let file = SplitFile::Path(path.to_owned());
         let mut dataset =
             Self::read(task, "", None, &file, DatasetOptions { limit, allow_unverified: true })?;
-        let known = task.splits.iter().find(|(_, split)| split.sha256 == dataset.info.sha256);
+        let known = task
+            .splits
+            .iter()
+            .find(|(_, split)| split.sha256.as_ref() == Some(&dataset.info.sha256));
         if let Some((name, _)) = known {
             dataset.split.clone_from(name);
             dataset.info.verified = true;
@@ -93,30 +78,36 @@ impl Dataset {
     ) -> Result<Self, DataError> {
         let bytes = file.read()?;
         let sha256 = sha256_hex(&bytes);
+        if bytes.len() >= u32::MAX as usize {
+            return Err(DataError::TooLarge { file: file.display(), bytes: bytes.len() as u64 });
+        }
         let buffer = into_text(bytes, file)?;
         let parsed = match task.reader.format {
             Format::Tsv => tsv::parse(task, &buffer),
         };
-        let parsed = parsed.map_err(|error| DataError::Row {
+        let store = parsed.map_err(|error| DataError::Row {
             file: file.display(),
             error,
-            is_expected_file: split.is_some_and(|split| split.sha256 == sha256),
+            is_expected_file: split.is_some_and(|split| split.sha256.as_ref() == Some(&sha256)),
         })?;
-        let rows = parsed.rows.len() as u64;
+        let rows = store.entries.len() as u64;
         let info = DataInfo { file: file.display(), sha256, rows, verified: false };
         let mut dataset = Self {
             task: task.name.clone(),
             split: name.to_owned(),
             buffer,
-            layout: parsed.layout,
-            rows: parsed.rows,
+            store,
+            labels: task.labels.clone(),
             info,
-            skipped_empty: parsed.skipped_empty,
             warnings: Vec::new(),
         };
         if let Some(split) = split {
             match dataset.verify(split) {
                 Ok(()) => dataset.info.verified = true,
+                // Nobody could do better with a file of which only its owners know the hash.
+                Err(error @ DataError::Unnamed { .. }) => {
+                    dataset.warnings.push(format!("unverified data: {error}"));
+                }
                 Err(error) if options.allow_unverified => {
                     dataset.warnings.push(format!("unverified data: {error}"));
                 }
@@ -124,27 +115,28 @@ impl Dataset {
             }
         }
         if let Some(limit) = options.limit {
-            dataset.rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            dataset.store.entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            dataset.store.clusters.truncate(dataset.store.entries.len());
         }
         Ok(dataset)
     }
 
     fn verify(&self, split: &Split) -> Result<(), DataError> {
         let (file, task, name) = (self.info.file.clone(), self.task.clone(), self.split.clone());
-        if self.info.sha256 != split.sha256 {
-            let (found, expected) = (self.info.sha256.clone(), split.sha256.clone());
+        let Some(expected) = split.sha256.clone() else {
+            return Err(DataError::Unnamed { file, task, split: name });
+        };
+        if self.info.sha256 != expected {
+            let found = self.info.sha256.clone();
             return Err(DataError::Sha256 { file, task, split: name, found, expected });
         }
-        if self.info.rows != split.rows {
-            return Err(DataError::Rows {
-                file,
-                task,
-                split: name,
-                found: self.info.rows,
-                expected: split.rows,
-            });
+        match split.rows {
+            Some(expected) if self.info.rows != expected => {
+                let found = self.info.rows;
+                Err(DataError::Rows { file, task, split: name, found, expected })
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The task's name.
@@ -169,42 +161,57 @@ impl Dataset {
 
     /// Rows that the task leaves out for an empty text.
     pub fn skipped_empty(&self) -> u64 {
-        self.skipped_empty
+        self.store.skipped_empty
     }
 
     /// Number of rows, after the limit.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.store.entries.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.store.entries.is_empty()
+    }
+
+    /// The labels in the order of a model's outputs: the task's, or those of its labels file.
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// For each row the number of its cluster; none where rows are independent of each other.
+    pub fn clusters(&self) -> Option<&[u32]> {
+        (!self.store.clusters.is_empty()).then_some(self.store.clusters.as_slice())
     }
 
     /// The row at `index`.
     pub fn row(&self, index: usize) -> Option<Row<'_>> {
-        let span = self.rows.get(index)?;
-        let fields = self.layout.fields(self.buffer.get(span.start..span.end)?).ok()?;
-        Some(Row {
-            index,
-            id: fields.id,
-            text: fields.text,
-            text_pair: fields.text_pair,
-            label: fields.label,
-            label_index: span.label,
-            line: span.line,
-        })
+        self.store.row(&self.buffer, index)
     }
 
     /// All rows in order.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        (0..self.len()).filter_map(|index| self.row(index))
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        (0..self.len())
+            .map(|index| self.store.row(&self.buffer, index).expect("an index below the length"))
     }
 
-    /// The gold labels as indices into the task's labels.
-    pub fn gold(&self) -> Vec<u32> {
-        self.rows.iter().map(|span| span.label).collect()
+    /// The gold labels of a classification as indices into [`labels`](Self::labels); empty for other
+    /// tasks.
+    pub fn gold_labels(&self) -> Vec<u32> {
+        let label = |row: Row<'_>| match row.gold {
+            Gold::Label(label) => Some(label),
+            _ => None,
+        };
+        self.rows().filter_map(label).collect()
+    }
+
+    /// The gold values of a regression; empty for other tasks.
+    pub fn gold_values(&self) -> Vec<f64> {
+        let value = |row: Row<'_>| match row.gold {
+            Gold::Value(value) => Some(value),
+            _ => None,
+        };
+        self.rows().filter_map(value).collect()
     }
 }
 

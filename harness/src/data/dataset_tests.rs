@@ -7,6 +7,7 @@ use std::time::Instant;
 use proptest::prelude::*;
 
 use super::*;
+use crate::data::Input;
 use crate::hint::Hint;
 use crate::task::Registry;
 
@@ -30,16 +31,15 @@ fn message(content: &[u8]) -> String {
 fn rows_are_read_as_the_reference_does() {
     let text = "id\tdocument\tlabel\n1\t\"열린 따옴표\t0\r\n2\t\t1\r\u{a0}3\ta\u{1c}b\u{85}c\t1\u{1f} \n4\t x \t0\textra";
     let data = read(text.as_bytes()).expect("read");
-    let rows: Vec<(Option<&str>, &str, u32, u32)> =
-        data.rows().map(|row| (row.id, row.text, row.label_index, row.line)).collect();
+    let rows: Vec<_> = data.rows().map(|row| (row.id, row.input, row.gold, row.line)).collect();
     let expected = [
-        (Some("1"), "\"열린 따옴표", 0, 2),
-        (Some("2"), "", 1, 3),
-        (Some("3"), "a\u{1c}b\u{85}c", 1, 4),
-        (Some("4"), " x ", 0, 5),
+        (Some("1"), Input::Text("\"열린 따옴표"), Gold::Label(0), 2),
+        (Some("2"), Input::Text(""), Gold::Label(1), 3),
+        (Some("3"), Input::Text("a\u{1c}b\u{85}c"), Gold::Label(1), 4),
+        (Some("4"), Input::Text(" x "), Gold::Label(0), 5),
     ];
     assert_eq!(rows, expected);
-    assert_eq!(data.gold(), [0, 1, 1, 0]);
+    assert_eq!(data.gold_labels(), [0, 1, 1, 0]);
     assert!(!data.info().verified);
 }
 
@@ -85,7 +85,7 @@ fn the_bundled_sample_is_what_the_task_names() {
     let data =
         Dataset::open(&nsmc(), Some("sample"), &places, DatasetOptions::default()).expect("read");
     assert_eq!((data.len(), data.info().verified), (2000, true));
-    assert_eq!(data.row(0).expect("a row").text, "굳 ㅋ");
+    assert_eq!(data.row(0).expect("a row").input, Input::Text("굳 ㅋ"));
     let limit = DatasetOptions { limit: Some(64), ..DatasetOptions::default() };
     let data = Dataset::open(&nsmc(), Some("sample"), &places, limit).expect("read");
     assert_eq!((data.len(), data.info().rows), (64, 2000));
@@ -136,7 +136,7 @@ fn the_official_files_are_read_in_full() {
     let test = Dataset::open(&nsmc(), None, &places, DatasetOptions::default()).expect("read");
     assert_eq!((test.len(), test.info().verified), (50_000, true));
     // pandas would drop these three, or read them as NaN.
-    assert_eq!(test.rows().filter(|row| row.text.is_empty()).count(), 3);
+    assert_eq!(test.rows().filter(|row| row.input == Input::Text("")).count(), 3);
 }
 
 proptest! {
@@ -156,10 +156,10 @@ proptest! {
             text.push_str(&format!("{id}\t{document}\t{label}\n"));
         }
         let data = read(text.as_bytes()).expect("read");
-        let back: Vec<(String, String, u32)> = data
-            .rows()
-            .map(|row| (row.id.unwrap_or_default().to_owned(), row.text.to_owned(), row.label_index))
-            .collect();
-        prop_assert_eq!(back, rows);
+        prop_assert_eq!(data.len(), rows.len());
+        for (row, (id, document, label)) in data.rows().zip(&rows) {
+            prop_assert_eq!(row.id, Some(id.as_str()));
+            prop_assert_eq!((row.input, row.gold), (Input::Text(document), Gold::Label(*label)));
+        }
     }
 }

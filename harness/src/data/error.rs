@@ -52,6 +52,24 @@ pub enum DataError {
         /// Whether the file is the one that the task names, by its SHA-256.
         is_expected_file: bool,
     },
+    /// More than the reader's offsets can count.
+    #[error("{file} has {bytes} bytes; kobench reads files below 4 GiB")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The task knows no hash of the file, so nothing can be compared.
+    #[error("{task} names no SHA-256 for its split {split}, so {file} is taken as it is")]
+    Unnamed {
+        /// The file.
+        file: String,
+        /// The task.
+        task: String,
+        /// The split.
+        split: String,
+    },
     /// The file is not the one that the task names.
     #[error(
         "{file} is not the file that {task}/{split} names: its SHA-256 is {found}, expected {expected}"
@@ -148,6 +166,8 @@ impl Hint for DataError {
                 })
             }
             Self::Io { source, .. } => io_hint(source, "--data-dir"),
+            Self::TooLarge { .. } => Some("split the file".to_owned()),
+            Self::Unnamed { .. } => None,
             Self::NotUtf8 { .. } => Some("convert the file to UTF-8, or download it again".to_owned()),
             Self::Row { error: RowError::NoColumn { closest: Some(name), .. }, is_expected_file: true, .. } => {
                 Some(format!("did you mean `{name}`? the task's reader names the columns"))

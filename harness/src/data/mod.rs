@@ -4,8 +4,11 @@ mod dataset;
 mod error;
 mod lines;
 mod locate;
+mod row;
+mod store;
 mod tsv;
 
-pub use dataset::{Dataset, DatasetOptions, Row};
+pub use dataset::{Dataset, DatasetOptions};
 pub use error::{DataError, RowError};
 pub use locate::{DataPlaces, SplitFile};
+pub use row::{Answer, Answers, Gold, Input, Row, Words};

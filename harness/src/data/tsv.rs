@@ -5,8 +5,9 @@
 
 use super::error::RowError;
 use super::lines::{is_python_space, lines};
+use super::store::{Entry, Right, Span, Store, Tokens};
 use crate::suggest::closest;
-use crate::task::{Column, EmptyText, Task};
+use crate::task::{Column, EmptyText, Task, TextSource};
 
 /// Where the fields of a row are, by index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,26 +25,6 @@ pub(super) struct Fields<'a> {
     pub(super) text: &'a str,
     pub(super) text_pair: Option<&'a str>,
     pub(super) label: &'a str,
-}
-
-/// A row: its stripped line as bytes `start..end` of the text, and what was found out about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    /// From 1.
-    pub(super) line: u32,
-    /// Index into the task's labels.
-    pub(super) label: u32,
-}
-
-/// What reading a file gives.
-#[derive(Debug)]
-pub(super) struct Parsed {
-    pub(super) layout: Layout,
-    pub(super) rows: Vec<Span>,
-    /// Rows that were left out for an empty text.
-    pub(super) skipped_empty: u64,
 }
 
 impl Layout {
@@ -65,11 +46,15 @@ impl Layout {
             }
         };
         let columns = &task.reader.columns;
+        let text = |source: &TextSource| match source {
+            TextSource::Column(column) => find(column),
+            TextSource::Template(_) => Ok(0),
+        };
         Ok(Self {
             id: columns.id.as_ref().map(find).transpose()?,
-            text: find(&columns.text)?,
-            text_pair: columns.text_pair.as_ref().map(find).transpose()?,
-            label: find(&columns.label)?,
+            text: columns.text.as_ref().map_or(Ok(0), text)?,
+            text_pair: columns.text_pair.as_ref().map(text).transpose()?,
+            label: columns.label.as_ref().map_or(Ok(0), find)?,
         })
     }
 
@@ -116,15 +101,15 @@ impl Layout {
 }
 
 /// Reads all rows of `text`, checking each against the task.
-pub(super) fn parse(task: &Task, text: &str) -> Result<Parsed, RowError> {
+pub(super) fn parse(task: &Task, text: &str) -> Result<Store, RowError> {
     let mut numbered = (1u32..).zip(lines(text));
     let header = if task.reader.header { numbered.next().map(|(_, (_, line))| line) } else { None };
     if task.reader.header && header.is_none() {
         return Err(RowError::NoHeader);
     }
     let layout = Layout::new(task, header)?;
-    let mut parsed = Parsed { layout, rows: Vec::new(), skipped_empty: 0 };
-    for (line, (offset, whole)) in numbered {
+    let mut store = Store::default();
+    for (line, (_, whole)) in numbered {
         let stripped = strip(whole);
         let fields = layout.fields(stripped).map_err(|found| RowError::Fields {
             line,
@@ -135,7 +120,7 @@ pub(super) fn parse(task: &Task, text: &str) -> Result<Parsed, RowError> {
         })?;
         let is_empty = fields.text.is_empty() || fields.text_pair.is_some_and(str::is_empty);
         if is_empty && task.reader.empty_text == EmptyText::Skip {
-            parsed.skipped_empty += 1;
+            store.skipped_empty += 1;
             continue;
         }
         let label = task.label_index(fields.label).ok_or_else(|| RowError::Label {
@@ -144,10 +129,18 @@ pub(super) fn parse(task: &Task, text: &str) -> Result<Parsed, RowError> {
             known: task.label_list(),
             content: shorten(whole),
         })?;
-        let start = offset + (stripped.as_ptr() as usize - whole.as_ptr() as usize);
-        parsed.rows.push(Span { start, end: start + stripped.len(), line, label });
+        let span = |field: &str| Span::within(text, field);
+        store.entries.push(Entry {
+            id: fields.id.map(span),
+            input: match fields.text_pair {
+                Some(second) => Tokens::Pair(span(fields.text), span(second)),
+                None => Tokens::Text(span(fields.text)),
+            },
+            gold: Right::Label(label),
+            line,
+        });
     }
-    Ok(parsed)
+    Ok(store)
 }
 
 fn strip(line: &str) -> &str {

@@ -2,7 +2,8 @@
 
 use super::plan::PlannedRun;
 use super::progress::CellProgress;
-use crate::metrics::{self, Scores};
+use crate::data::{Gold, Input, Row};
+use crate::metrics::{self, IntervalOptions, LabelObservations, MetricError, Observations, Scores};
 use crate::record::{
     AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, Output, PredictionRow,
     SCHEMA_VERSION, Status, Throughput, Tokens, rfc3339,
@@ -98,9 +99,12 @@ pub(super) fn evaluate(
     progress: &mut CellProgress<'_>,
 ) -> Outcome {
     let dataset = &cell.dataset;
-    let example = |row: &crate::data::Row<'_>| TextExample {
-        text: row.text.to_string(),
-        pair: row.text_pair.map(ToString::to_string),
+    let example = |row: &Row<'_>| match row.input {
+        Input::Text(text) => TextExample { text: text.to_owned(), pair: None },
+        Input::Pair(text, pair) => {
+            TextExample { text: text.to_owned(), pair: Some(pair.to_owned()) }
+        }
+        Input::Words(_) | Input::Question { .. } => TextExample { text: String::new(), pair: None },
     };
     let request = EvaluateRequest {
         examples: dataset.rows().map(|row| example(&row)).collect(),
@@ -127,13 +131,22 @@ pub(super) fn evaluate(
         return unusable(cell, reason, worker, clock);
     }
     let predicted: Vec<u32> = logits.values.chunks(logits.width).map(argmax).collect();
-    let scores = match metrics::evaluate(&cell.task, &dataset.gold(), &predicted) {
+    let scores = match score(cell, &predicted) {
         Ok(scores) => scores,
         Err(e) => return unusable(cell, e.to_string(), worker, clock),
     };
     let predictions = rows(cell, &logits, &predicted);
     let record = record_done(cell, opened, &evaluated, scores, worker.take_output(), clock);
     Outcome { record, predictions: Some(predictions) }
+}
+
+fn score(cell: &PlannedRun, predicted: &[u32]) -> Result<Scores, MetricError> {
+    let data = &cell.dataset;
+    let gold = data.gold_labels();
+    let observations =
+        Observations::Labels(LabelObservations { gold: &gold, predicted, scores: None });
+    let intervals = IntervalOptions::default();
+    metrics::evaluate(&cell.task, data.labels(), &observations, data.clusters(), &intervals)
 }
 
 /// The rows of the predictions file.
@@ -147,7 +160,10 @@ fn rows(cell: &PlannedRun, logits: &Logits, predicted: &[u32]) -> Vec<Prediction
         .map(|((row, &label), logits)| PredictionRow {
             i: row.index as u64,
             id: row.id.map(ToString::to_string),
-            gold: Output::Text(row.label.into()),
+            gold: match row.gold {
+                Gold::Label(label) => id(label),
+                _ => Output::Text(String::new()),
+            },
             pred: id(label),
             logits: Some(logits.to_vec()),
         })

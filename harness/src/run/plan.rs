@@ -47,7 +47,7 @@ pub struct PlannedRun {
 impl PlannedRun {
     /// The task's labels, in the order of the logits.
     pub fn labels(&self) -> &[Label] {
-        &self.task.labels
+        self.dataset.labels()
     }
 }
 
@@ -185,7 +185,7 @@ impl ModelPlan<'_> {
             variant: self.variant.name.clone(),
             checkpoint: directory,
             head: Head::Sequence,
-            num_labels: u32::try_from(task.labels.len()).ok(),
+            num_labels: u32::try_from(dataset.labels().len()).ok(),
             device: self.device.clone(),
             precision: self.precision.clone(),
             threads: options.threads,

@@ -14,7 +14,7 @@ pub use join::JoinedBy;
 
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::metrics;
+use crate::metrics::{self, IntervalOptions, LabelObservations, Observations};
 use crate::record::{DataInfo, MetricValue, PerClass, SCHEMA_VERSION};
 use crate::task::Task;
 
@@ -82,7 +82,14 @@ pub fn score(
 ) -> Result<ScoreReport, Error> {
     let file = read::read(path, columns)?;
     let joined = join::join(task, data, &file.rows, path)?;
-    let scores = metrics::evaluate(task, &data.gold(), &joined.labels)?;
+    let observations = Observations::Labels(LabelObservations {
+        gold: &data.gold_labels(),
+        predicted: &joined.labels,
+        scores: None,
+    });
+    let intervals = IntervalOptions::default();
+    let scores =
+        metrics::evaluate(task, data.labels(), &observations, data.clusters(), &intervals)?;
     let mut warnings = data.warnings().to_vec();
     if !data.info().verified && warnings.is_empty() {
         warnings.push("the gold labels are not a file that the task names".to_owned());

@@ -17,7 +17,7 @@ fn sample() -> (Task, Dataset) {
 
 /// Wrong in every seventh row.
 fn predicted(data: &Dataset) -> Vec<u32> {
-    data.gold()
+    data.gold_labels()
         .iter()
         .enumerate()
         .map(|(index, gold)| if index % 7 == 0 { 1 - gold } else { *gold })
@@ -40,13 +40,24 @@ fn named(id: &str, pred: &str) -> TableColumns {
 fn every_format_gives_the_bits_of_the_run() {
     let (task, data) = sample();
     let predicted = predicted(&data);
-    let run = metrics::evaluate(&task, &data.gold(), &predicted).expect("scored");
+    let gold = data.gold_labels();
+    let observations = Observations::Labels(LabelObservations {
+        gold: &gold,
+        predicted: &predicted,
+        scores: None,
+    });
+    let run =
+        metrics::evaluate(&task, data.labels(), &observations, None, &IntervalOptions::default())
+            .expect("scored");
     let mut writer = PredictionWriter::new(Vec::new(), Path::new("p.jsonl"));
     let (mut csv, mut tsv, mut plain, mut by_index) =
         (String::from("a,p,i d\n"), String::from("id\tpred\n"), String::new(), String::new());
     for (row, pred) in data.rows().zip(&predicted) {
         let (id, label) = (row.id.expect("an id"), &task.labels[*pred as usize].id);
-        let (gold, pred) = (Output::Text(row.label.to_owned()), Output::Text(label.clone()));
+        let (gold, pred) = (
+            Output::Text(task.labels[gold[row.index] as usize].id.clone()),
+            Output::Text(label.clone()),
+        );
         let i = row.index as u64;
         writer
             .write(&PredictionRow {

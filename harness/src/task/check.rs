@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use super::embedded::embedded_file;
 use super::parse::line_of;
-use super::{Column, Split, Task, TaskError};
+use super::{Column, Columns, Kind, Split, Task, TaskError, TextSource};
 use crate::digest::is_sha256;
 
 /// More than any benchmark's files have; an index beyond it is a slip.
@@ -22,14 +22,14 @@ pub(super) fn check(task: &Task, text: &str, file: &str) -> Result<(), TaskError
     if task.version == 0 {
         return fail(&["version"], "versions count from 1".to_owned());
     }
-    if task.labels.len() < 2 {
+    if task.kind == Kind::SequenceClassification && task.labels.len() < 2 {
         return fail(&["labels"], "a classification task needs at least two labels".to_owned());
     }
     let mut seen = HashSet::new();
     if let Some(twice) = task.labels.iter().find(|label| !seen.insert(&label.id)) {
         return fail(&["labels"], format!("label `{}` stands twice", twice.id));
     }
-    for (key, column) in task.reader.columns.named() {
+    for (key, column) in named(&task.reader.columns) {
         if let Column::Name(name) = column
             && !task.reader.header
         {
@@ -39,7 +39,7 @@ pub(super) fn check(task: &Task, text: &str, file: &str) -> Result<(), TaskError
             return fail(&["reader", "columns", key], message);
         }
     }
-    if let Some((key, column)) = task.reader.columns.named().find(|(_, column)| is_beyond(column)) {
+    if let Some((key, column)) = named(&task.reader.columns).find(|(_, column)| is_beyond(column)) {
         let message =
             format!("column {column} is beyond the {MAX_COLUMNS} columns that a file may have");
         return fail(&["reader", "columns", key], message);
@@ -86,16 +86,35 @@ fn check_split(name: &str, split: &Split) -> Result<(), (&'static str, String)> 
         (Some(_), None) | (None, Some(_)) => {}
         _ => return Err(("", format!("split `{name}` needs either `file` or `bundled`"))),
     }
-    if !is_sha256(&split.sha256) {
+    if split.sha256.as_ref().is_some_and(|hash| !is_sha256(hash)) {
         return Err((
             "sha256",
             "a SHA-256 has 64 digits, 0-9 and a-f; `sha256sum FILE` prints it".to_owned(),
         ));
     }
-    if split.rows == 0 {
+    if split.rows == Some(0) {
         return Err(("rows", "a split has at least one row".to_owned()));
     }
     Ok(())
+}
+
+/// Every single column with its key in YAML.
+fn named(columns: &Columns) -> impl Iterator<Item = (&'static str, &Column)> {
+    fn single(source: &Option<TextSource>) -> Option<&Column> {
+        match source {
+            Some(TextSource::Column(column)) => Some(column),
+            _ => None,
+        }
+    }
+    [
+        ("id", columns.id.as_ref()),
+        ("text", single(&columns.text)),
+        ("text_pair", single(&columns.text_pair)),
+        ("label", columns.label.as_ref()),
+        ("cluster", columns.cluster.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(key, column)| column.map(|column| (key, column)))
 }
 
 fn is_beyond(column: &Column) -> bool {

@@ -14,6 +14,7 @@ pub use embedded::embedded_file;
 pub use error::TaskError;
 pub use registry::Registry;
 pub use schema::{
-    Columns, EmptyText, Format, Kind, Label, Origin, Reader, Selection, Split, SplitLocation, Task,
+    Columns, EmptyText, Format, Kind, Label, Origin, QaOptions, Reader, Scoring, Selection, Split,
+    SplitLocation, TagScheme, Task, Template, TextSource,
 };
 pub use suite::{Suite, SuiteTask};

@@ -187,7 +187,10 @@ mod tests {
     fn what_is_built_in_loads() {
         let registry = Registry::load(&[]).expect("loads");
         let nsmc = registry.get("nsmc").expect("is there");
-        assert_eq!((nsmc.splits["test"].rows, nsmc.labels[1].name.as_str()), (50_000, "positive"));
+        assert_eq!(
+            (nsmc.splits["test"].rows, nsmc.labels[1].name.as_str()),
+            (Some(50_000), "positive")
+        );
         assert_eq!(nsmc.split(None).expect("reported").0, "test");
         for suite in registry.suites() {
             for task in &suite.tasks {

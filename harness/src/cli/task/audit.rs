@@ -3,31 +3,39 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use crate::data::{Dataset, Row};
+use crate::data::{Dataset, Input, Row};
 use crate::report::number::{grouped, percent};
-use crate::task::Task;
 
 /// Rows are the same when their texts are, whatever their ids and labels.
-fn texts<'a>(row: &Row<'a>) -> (&'a str, Option<&'a str>) {
-    (row.text, row.text_pair)
+fn texts(row: &Row<'_>) -> String {
+    match row.input {
+        Input::Text(text) => text.to_owned(),
+        Input::Pair(first, second) => format!("{first}\t{second}"),
+        Input::Words(words) => words.iter().collect::<Vec<_>>().join(" "),
+        Input::Question { question, context } => format!("{question}\t{context}"),
+    }
+}
+
+fn is_empty(row: &Row<'_>) -> bool {
+    match row.input {
+        Input::Text(text) => text.is_empty(),
+        Input::Pair(first, second) => first.is_empty() || second.is_empty(),
+        Input::Words(words) => words.is_empty(),
+        Input::Question { question, context } => question.is_empty() || context.is_empty(),
+    }
 }
 
 /// Prints rows, labels, doubled and empty texts of one split.
-pub(super) fn write_split(
-    task: &Task,
-    name: &str,
-    data: &Dataset,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(super) fn write_split(name: &str, data: &Dataset, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "  {name}: {} rows, SHA-256 as named ({})",
         grouped(data.len() as u64),
         data.info().file
     )?;
-    let gold = data.gold();
+    let gold = data.gold_labels();
     let labels: Vec<String> = (0u32..)
-        .zip(&task.labels)
+        .zip(data.labels())
         .map(|(index, label)| {
             let count = gold.iter().filter(|gold| **gold == index).count() as u64;
             let share = count as f64 / gold.len().max(1) as f64;
@@ -37,8 +45,7 @@ pub(super) fn write_split(
     writeln!(out, "    labels: {}", labels.join(", "))?;
     let mut seen = HashSet::with_capacity(data.len());
     let doubled = data.rows().filter(|row| !seen.insert(texts(row))).count() as u64;
-    let empty =
-        data.rows().filter(|row| row.text.is_empty() || row.text_pair == Some("")).count() as u64;
+    let empty = data.rows().filter(is_empty).count() as u64;
     let skipped = match data.skipped_empty() {
         0 => String::new(),
         skipped => format!(", left out for an empty text: {}", grouped(skipped)),

@@ -5,11 +5,16 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Column;
+mod reader;
+mod scoring;
+
+pub use reader::{Columns, EmptyText, Format, Reader, Template, TextSource};
+pub use scoring::{QaOptions, Scoring, TagScheme};
+
 use crate::metrics::Metric;
 
 /// One task, as a YAML file describes it. Unknown keys are errors.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
     /// Name on the command line and in records.
@@ -21,7 +26,11 @@ pub struct Task {
     /// What a row is and what is predicted for it.
     pub kind: Kind,
     /// Labels in the order of the model's outputs.
+    #[serde(default)]
     pub labels: Vec<Label>,
+    /// A file below the data directory with one label id a line, in place of `labels`.
+    #[serde(default)]
+    pub labels_file: Option<String>,
     /// How files are read.
     pub reader: Reader,
     /// Splits by name.
@@ -32,6 +41,12 @@ pub struct Task {
     pub metric: Metric,
     /// All metrics that are computed.
     pub metrics: Vec<Metric>,
+    /// What the metrics need to know beyond their names.
+    #[serde(default)]
+    pub scoring: Scoring,
+    /// How questions are answered; for extractive question answering.
+    #[serde(default)]
+    pub qa: Option<QaOptions>,
     /// Tokens an example at most, special tokens included, unless the model allows fewer.
     pub max_seq_len: u32,
     /// How the reference chose the checkpoint that it published.
@@ -40,6 +55,9 @@ pub struct Task {
     pub licence: String,
     /// Where the data comes from.
     pub source: String,
+    /// How a user gets the data, where kobench may not fetch it.
+    #[serde(default)]
+    pub obtain: Option<String>,
     /// Whom to cite.
     #[serde(default)]
     pub citation: Option<String>,
@@ -68,6 +86,12 @@ pub enum Origin {
 pub enum Kind {
     /// One of the labels for a text or a pair of texts.
     SequenceClassification,
+    /// A real number for a text or a pair of texts.
+    SequenceRegression,
+    /// One of the labels for each word.
+    TokenClassification,
+    /// A span of a context that answers a question.
+    ExtractiveQa,
 }
 
 impl Kind {
@@ -75,6 +99,9 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::SequenceClassification => "sequence_classification",
+            Self::SequenceRegression => "sequence_regression",
+            Self::TokenClassification => "token_classification",
+            Self::ExtractiveQa => "extractive_qa",
         }
     }
 }
@@ -89,64 +116,6 @@ pub struct Label {
     pub name: String,
 }
 
-/// How files are read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reader {
-    /// The format.
-    pub format: Format,
-    /// Whether the first line names the columns.
-    pub header: bool,
-    /// The columns that are used.
-    pub columns: Columns,
-    /// What becomes of rows with an empty text.
-    pub empty_text: EmptyText,
-}
-
-/// File formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Format {
-    /// Lines split at tabs, without quoting or escapes.
-    Tsv,
-}
-
-/// The columns that are used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Columns {
-    /// The row's own id.
-    #[serde(default)]
-    pub id: Option<Column>,
-    /// The text.
-    pub text: Column,
-    /// The second text of a pair.
-    #[serde(default)]
-    pub text_pair: Option<Column>,
-    /// The label's id.
-    pub label: Column,
-}
-
-impl Columns {
-    /// Every column with its key in YAML.
-    pub fn named(&self) -> impl Iterator<Item = (&'static str, &Column)> {
-        let id = self.id.iter().map(|column| ("id", column));
-        let pair = self.text_pair.iter().map(|column| ("text_pair", column));
-        id.chain([("text", &self.text)]).chain(pair).chain([("label", &self.label)])
-    }
-}
-
-/// What becomes of rows with an empty text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EmptyText {
-    /// They are scored.
-    Keep,
-    /// They are left out, as if they were not in the file.
-    Skip,
-}
-
 /// One split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -157,10 +126,15 @@ pub struct Split {
     /// Path among the files that are part of kobench.
     #[serde(default)]
     pub bundled: Option<String>,
-    /// SHA-256 of the file.
-    pub sha256: String,
-    /// Rows that are scored.
-    pub rows: u64,
+    /// SHA-256 of the file; none where nobody but its owners can have it.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// Rows that are scored, where they are known.
+    #[serde(default)]
+    pub rows: Option<u64>,
+    /// Where `kobench data fetch` gets the file.
+    #[serde(default)]
+    pub url: Option<String>,
     /// Licence, where it is not the task's.
     #[serde(default)]
     pub licence: Option<String>,
