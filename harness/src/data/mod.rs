@@ -1,10 +1,22 @@
 //! Data sets: where they are, how they are read, and whether they are what the task says.
 
+mod aihub;
+mod arena;
+mod builder;
+mod conll;
+mod csv;
 mod dataset;
 mod error;
+mod field;
+mod folder;
+mod json;
+mod labels;
+mod layout;
 mod lines;
 mod locate;
+mod reader;
 mod row;
+mod squad;
 mod store;
 mod tsv;
 
