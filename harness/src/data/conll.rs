@@ -1,7 +1,7 @@
 //! A word and its label a line, an empty line between sentences.
 //!
 //! Fields are separated by tabs where a line has one, else by white space. Nothing is stripped: KLUE's
-//! words are characters, one in six of them a space. Lines that begin with the task's `comment` are passed
+//! words are characters, one in five of them a space. Lines that begin with the task's `comment` are passed
 //! over; with an `id` column, the field of that index of the comment before a sentence is its id (KLUE:
 //! `## guid<TAB>sentence`).
 

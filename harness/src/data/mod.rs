@@ -24,3 +24,6 @@ pub use dataset::{Dataset, DatasetOptions};
 pub use error::{DataError, RowError};
 pub use locate::{DataPlaces, SplitFile};
 pub use row::{Answer, Answers, Gold, Input, Row, Words};
+
+#[cfg(test)]
+mod whole_tests;
