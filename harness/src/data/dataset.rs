@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::builder::Parsed;
 use super::error::DataError;
+use super::labels::{LabelIndex, labels_of};
 use super::locate::{DataPlaces, SplitFile};
 use super::row::{Gold, Row};
 use super::store::Store;
-use super::tsv;
+use super::{folder, reader};
 use crate::digest::sha256_hex;
 use crate::record::DataInfo;
-use crate::task::{Format, Label, Split, Task};
+use crate::task::{Label, Split, Task};
 
 /// How a data set is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,18 +48,20 @@ impl Dataset {
     ) -> Result<Self, DataError> {
         let (name, split) = task.split(split)?;
         let file = places.find(task, name, split)?;
-        Self::read(task, name, Some(split), &file, options)
+        Self::read(task, name, Some(split), &file, places, options)
     }
 
     /// Reads a file that need not be one of the task's splits, with the task's reader. It is verified
-    /// when its hash is that of one of the splits, and then bears its name.
+    /// when its hash is that of one of the splits, and then bears its name. A labels file is looked for
+    /// beside it too.
     ///
     /// # Errors
     /// [`DataError`].
     pub fn open_file(task: &Task, path: &Path, limit: Option<u64>) -> Result<Self, DataError> {
         let file = SplitFile::Path(path.to_owned());
-        let mut dataset =
-            Self::read(task, "", None, &file, DatasetOptions { limit, allow_unverified: true })?;
+        let places = DataPlaces::new(None).and_beside(path);
+        let options = DatasetOptions { limit, allow_unverified: true };
+        let mut dataset = Self::read(task, "", None, &file, &places, options)?;
         let known = task
             .splits
             .iter()
@@ -74,30 +78,24 @@ impl Dataset {
         name: &str,
         split: Option<&Split>,
         file: &SplitFile,
+        places: &DataPlaces,
         options: DatasetOptions,
     ) -> Result<Self, DataError> {
-        let bytes = file.read()?;
-        let sha256 = sha256_hex(&bytes);
-        if bytes.len() >= u32::MAX as usize {
-            return Err(DataError::TooLarge { file: file.display(), bytes: bytes.len() as u64 });
-        }
-        let buffer = into_text(bytes, file)?;
-        let parsed = match task.reader.format {
-            Format::Tsv => tsv::parse(task, &buffer),
+        let (labels, labels_sha256) = labels_of(task, places)?;
+        let index = LabelIndex::new(&labels);
+        let expected = split.and_then(|split| split.sha256.as_deref());
+        let (buffer, store, sha256) = match file.folder() {
+            Some(path) => folder::read(task, &index, path, expected)?,
+            None => read_file(task, &index, file, expected)?,
         };
-        let store = parsed.map_err(|error| DataError::Row {
-            file: file.display(),
-            error,
-            is_expected_file: split.is_some_and(|split| split.sha256.as_ref() == Some(&sha256)),
-        })?;
         let rows = store.entries.len() as u64;
-        let info = DataInfo { file: file.display(), sha256, rows, verified: false };
+        let info = DataInfo { file: file.display(), sha256, rows, verified: false, labels_sha256 };
         let mut dataset = Self {
             task: task.name.clone(),
             split: name.to_owned(),
             buffer,
             store,
-            labels: task.labels.clone(),
+            labels,
             info,
             warnings: Vec::new(),
         };
@@ -215,7 +213,38 @@ impl Dataset {
     }
 }
 
-fn into_text(bytes: Cow<'static, [u8]>, file: &SplitFile) -> Result<Cow<'static, str>, DataError> {
+/// The rows of one file, what their places are of, and the file's SHA-256.
+fn read_file(
+    task: &Task,
+    labels: &LabelIndex<'_>,
+    file: &SplitFile,
+    expected: Option<&str>,
+) -> Result<(Cow<'static, str>, Store, String), DataError> {
+    let too_large = |bytes: usize| {
+        let is_too_large = bytes >= u32::MAX as usize;
+        let error = || DataError::TooLarge { file: file.display(), bytes: bytes as u64 };
+        if is_too_large { Err(error()) } else { Ok(()) }
+    };
+    let bytes = file.read()?;
+    let sha256 = sha256_hex(&bytes);
+    too_large(bytes.len())?;
+    let content = into_text(bytes, file)?;
+    let parsed = reader::parse(task, labels, &content, &file.name());
+    let Parsed { store, text } = parsed.map_err(|error| DataError::Row {
+        file: file.display(),
+        error,
+        is_expected_file: expected == Some(sha256.as_str()),
+    })?;
+    let buffer = text.map_or(content, Cow::Owned);
+    // Texts that are put together may be longer than the file.
+    too_large(buffer.len())?;
+    Ok((buffer, store, sha256))
+}
+
+pub(super) fn into_text(
+    bytes: Cow<'static, [u8]>,
+    file: &SplitFile,
+) -> Result<Cow<'static, str>, DataError> {
     let text = match bytes {
         Cow::Borrowed(bytes) => {
             std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| (error, bytes.to_vec()))

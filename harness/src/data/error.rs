@@ -42,6 +42,22 @@ pub enum DataError {
         /// Offset in bytes from the beginning of the file.
         offset: usize,
     },
+    /// The labels file is not one label id a line.
+    #[error("{file}:{line}: {message}")]
+    Labels {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: u32,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The folder holds nothing that could be read.
+    #[error("{folder} holds no .json file")]
+    EmptyFolder {
+        /// The folder.
+        folder: String,
+    },
     /// A row is not what the task says.
     #[error("{file}:{error}")]
     Row {
@@ -136,6 +152,156 @@ pub enum RowError {
         /// The line, shortened.
         content: String,
     },
+    /// A row of a CSV file with too few fields.
+    #[error(
+        "{line}: no {missing}: found {found} fields, expected {expected}, separated by commas: \"{content}\""
+    )]
+    CsvFields {
+        /// Line.
+        line: u32,
+        /// What the row lacks, for instance `label`.
+        missing: String,
+        /// Fields that there are.
+        found: usize,
+        /// Fields that the header has.
+        expected: usize,
+        /// The line, shortened.
+        content: String,
+    },
+    /// A row of a CSV file with too many fields.
+    #[error(
+        "{line}: found {found} fields, expected {expected}, separated by commas: \"{content}\""
+    )]
+    TooMany {
+        /// Line.
+        line: u32,
+        /// Fields that there are.
+        found: usize,
+        /// Fields that the header, or the first row, has.
+        expected: usize,
+        /// The line, shortened.
+        content: String,
+    },
+    /// A quotation mark of a CSV file that is never closed.
+    #[error("{line}: a quotation mark opens a field and none closes it: \"{content}\"")]
+    OpenQuote {
+        /// Line on which the row begins.
+        line: u32,
+        /// The row, shortened.
+        content: String,
+    },
+    /// Something else that the CSV parser does not read.
+    #[error("{line}: {message}")]
+    Csv {
+        /// Line.
+        line: u32,
+        /// What the parser says.
+        message: String,
+    },
+    /// The text is not JSON, or does not have the shape that the format asks for.
+    #[error("{line}:{column}: {message}")]
+    Json {
+        /// Line.
+        line: u32,
+        /// Column in characters, from 1.
+        column: u32,
+        /// What was expected.
+        message: String,
+    },
+    /// A JSON row without a field.
+    #[error("{line}: no {role}: the row has no member {column}: \"{content}\"")]
+    NoField {
+        /// Line on which the row begins.
+        line: u32,
+        /// What the row lacks, for instance `label`.
+        role: String,
+        /// The first member that it lacks.
+        column: String,
+        /// What it has, shortened.
+        content: String,
+    },
+    /// A JSON field of another type than is needed.
+    #[error("{line}: {column} is {found}, expected {expected}: \"{content}\"")]
+    Field {
+        /// Line on which the row begins.
+        line: u32,
+        /// The member.
+        column: String,
+        /// What it is.
+        found: &'static str,
+        /// What it should be.
+        expected: &'static str,
+        /// What the row has, shortened.
+        content: String,
+    },
+    /// Another number of labels than of words.
+    #[error("{line}: {words} words, but {labels} labels: \"{content}\"")]
+    Counts {
+        /// Line.
+        line: u32,
+        /// Words.
+        words: usize,
+        /// Labels.
+        labels: usize,
+        /// The line, shortened.
+        content: String,
+    },
+    /// A gold value that is no number.
+    #[error("{line}: \"{found}\" is no finite number: \"{content}\"")]
+    Number {
+        /// Line.
+        line: u32,
+        /// What there is.
+        found: String,
+        /// The line, shortened.
+        content: String,
+    },
+    /// A gold value that cannot be.
+    #[error("{line}: {found} is not within {range}: \"{content}\"")]
+    Range {
+        /// Line.
+        line: u32,
+        /// What there is.
+        found: String,
+        /// What the task says.
+        range: String,
+        /// The line, shortened.
+        content: String,
+    },
+    /// A question whose answers cannot be scored.
+    #[error("{line}: question {id}: {message}")]
+    Question {
+        /// Line on which its paragraph begins.
+        line: u32,
+        /// The question's id.
+        id: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A comment between the words of a sentence, where comments hold the ids of sentences.
+    #[error("{line}: a comment within a sentence, expected an empty line before it: \"{content}\"")]
+    Comment {
+        /// Line.
+        line: u32,
+        /// The comment, shortened.
+        content: String,
+    },
+    /// A sentence without the comment that holds its id.
+    #[error("{line}: the sentence has no id: expected a comment with one before \"{content}\"")]
+    NoSentenceId {
+        /// Line.
+        line: u32,
+        /// The first word.
+        content: String,
+    },
+    /// A file of which neither name nor folder says the region.
+    #[error("1: no label for `{name}`: its path names none of {known}")]
+    NoRegion {
+        /// The file's path below the split's folder.
+        name: String,
+        /// The prefixes that have a label.
+        known: String,
+    },
     /// A label that the task does not have.
     #[error("{line}: unknown label \"{label}\", expected one of {known}: \"{content}\"")]
     Label {
@@ -148,6 +314,16 @@ pub enum RowError {
         /// The line, shortened.
         content: String,
     },
+}
+
+/// The beginning of a line, for a message: tabs shown as such, nothing that moves the cursor.
+pub(super) fn shorten(content: &str) -> String {
+    const SHOWN: usize = 60;
+    let mut short: String = content.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if content.chars().nth(SHOWN).is_some() {
+        short.push_str("...");
+    }
+    short
 }
 
 fn list(places: &[PathBuf]) -> String {
@@ -167,11 +343,25 @@ impl Hint for DataError {
             }
             Self::Io { source, .. } => io_hint(source, "--data-dir"),
             Self::TooLarge { .. } => Some("split the file".to_owned()),
+            Self::Labels { .. } => Some("a labels file has one label id a line, in the order of the model's outputs".to_owned()),
+            Self::EmptyFolder { .. } => Some("unpack the data into it; `kobench task list` shows what is expected where".to_owned()),
             Self::Unnamed { .. } => None,
             Self::NotUtf8 { .. } => Some("convert the file to UTF-8, or download it again".to_owned()),
             Self::Row { error: RowError::NoColumn { closest: Some(name), .. }, is_expected_file: true, .. } => {
                 Some(format!("did you mean `{name}`? the task's reader names the columns"))
             }
+            Self::Row { error: RowError::NoColumn { closest: Some(name), .. }, .. } => {
+                Some(format!("the header has `{name}`; the file is not the one that the task names (its SHA-256 differs)"))
+            }
+            Self::Row { error: RowError::OpenQuote { .. } | RowError::TooMany { .. }, .. } => Some(
+                "a field with a comma or a line end stands in quotation marks, and a quotation mark in it is doubled; \
+                 for files without quoting take `format: tsv`"
+                    .to_owned(),
+            ),
+            Self::Row { error: RowError::NoRegion { .. }, .. } => Some(
+                "name the file or its folder so that it begins with one of them; the reader's `labels_by_prefix` lists them"
+                    .to_owned(),
+            ),
             Self::Row { is_expected_file: false, .. } => Some(
                 "the file is not the one that the task names (its SHA-256 differs); it may be edited or cut short"
                     .to_owned(),

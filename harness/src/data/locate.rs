@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::DataError;
-use crate::task::{Origin, Split, SplitLocation, Task, embedded_file};
+use crate::task::{Format, Origin, Split, SplitLocation, Task, embedded_file};
 
 /// The folders in which data is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +39,40 @@ impl DataPlaces {
         Self { folders: folders.collect() }
     }
 
-    /// The file of a split. A task file on disk may have its data beside it.
+    /// The same folders, and that of a file.
+    pub(super) fn and_beside(mut self, file: &Path) -> Self {
+        self.folders.extend(file.parent().map(Path::to_owned));
+        self
+    }
+
+    /// Every path at which a file may be. A task file on disk may have its data beside it.
+    fn candidates(&self, task: &Task, file: &str) -> Vec<PathBuf> {
+        let beside = match &task.origin {
+            Origin::File(path) => path.parent().map(Path::to_owned),
+            Origin::BuiltIn => None,
+        };
+        self.folders.iter().chain(&beside).map(|folder| folder.join(file)).collect()
+    }
+
+    /// The task's labels file; `file` is its path below the data directory. Only its last part is taken
+    /// where no folder has the whole path, as beside a file that was given by its path.
+    pub(super) fn find_labels(&self, task: &Task, file: &str) -> Result<PathBuf, DataError> {
+        let mut places = self.candidates(task, file);
+        if let Some(name) = Path::new(file).file_name().filter(|name| *name != file) {
+            places.extend(self.folders.iter().map(|folder| folder.join(name)));
+        }
+        if let Some(found) = places.iter().find(|place| place.is_file()) {
+            return Ok(found.clone());
+        }
+        Err(DataError::NotFound {
+            task: task.name.clone(),
+            split: "labels".to_owned(),
+            places,
+            bundled: None,
+        })
+    }
+
+    /// The file of a split, or its folder where the format allows one.
     ///
     /// # Errors
     /// [`DataError::NotFound`] with every path that was tried.
@@ -48,13 +81,10 @@ impl DataPlaces {
             SplitLocation::Bundled(path) => return Ok(SplitFile::Bundled(path.to_owned())),
             SplitLocation::File(file) => file,
         };
-        let beside = match &task.origin {
-            Origin::File(path) => path.parent().map(Path::to_owned),
-            Origin::BuiltIn => None,
-        };
-        let places: Vec<PathBuf> =
-            self.folders.iter().chain(&beside).map(|folder| folder.join(file)).collect();
-        if let Some(found) = places.iter().find(|place| place.is_file()) {
+        let places = self.candidates(task, file);
+        let may_be_folder = task.reader.format == Format::AihubDialect;
+        let is_there = |place: &&PathBuf| place.is_file() || (may_be_folder && place.is_dir());
+        if let Some(found) = places.iter().find(is_there) {
             return Ok(SplitFile::Path(found.clone()));
         }
         let bundled = task
@@ -86,6 +116,23 @@ impl SplitFile {
                 source: std::io::ErrorKind::NotFound.into(),
             }),
         }
+    }
+
+    /// The path, where it is a folder.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) if path.is_dir() => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The last part of its path.
+    pub(super) fn name(&self) -> String {
+        let path = match self {
+            Self::Bundled(path) => Path::new(path),
+            Self::Path(path) => path,
+        };
+        path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// Its name in messages and records.

@@ -1,10 +1,22 @@
 //! Data sets: where they are, how they are read, and whether they are what the task says.
 
+mod aihub;
+mod arena;
+mod builder;
+mod conll;
+mod csv;
 mod dataset;
 mod error;
+mod field;
+mod folder;
+mod json;
+mod labels;
+mod layout;
 mod lines;
 mod locate;
+mod reader;
 mod row;
+mod squad;
 mod store;
 mod tsv;
 
@@ -12,3 +24,6 @@ pub use dataset::{Dataset, DatasetOptions};
 pub use error::{DataError, RowError};
 pub use locate::{DataPlaces, SplitFile};
 pub use row::{Answer, Answers, Gold, Input, Row, Words};
+
+#[cfg(test)]
+mod whole_tests;

@@ -52,6 +52,9 @@ pub struct DataInfo {
     pub rows: u64,
     /// Whether hash and rows are those that the task names.
     pub verified: bool,
+    /// SHA-256 of the labels file, where the task has one: its order decides what an output means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_sha256: Option<String>,
 }
 
 /// Everything that decides the numbers of a cell, with the paths that led to it.
@@ -153,7 +156,7 @@ mod tests {
     use super::*;
 
     /// One change of one deciding field each; `text` and `number` are never what `inputs` holds.
-    const CHANGES: [fn(&mut CellInputs, &str, u32); 19] = [
+    const CHANGES: [fn(&mut CellInputs, &str, u32); 20] = [
         |inputs, text, _| inputs.key.model = text.into(),
         |inputs, text, _| inputs.key.task = text.into(),
         |inputs, _, number| inputs.key.task_version = number,
@@ -166,6 +169,7 @@ mod tests {
         |inputs, text, _| inputs.weights.sha256 = text.into(),
         |inputs, text, _| inputs.data.sha256 = text.into(),
         |inputs, _, number| inputs.data.rows = number.into(),
+        |inputs, text, _| inputs.data.labels_sha256 = Some(text.into()),
         |inputs, _, number| inputs.limit = Some(number.into()),
         |inputs, _, number| inputs.max_seq_len = number,
         |inputs, text, _| inputs.precision = text.into(),

@@ -34,6 +34,7 @@ pub(crate) fn inputs() -> CellInputs {
             sha256: "c".repeat(64),
             rows: 2000,
             verified: true,
+            labels_sha256: None,
         },
         limit: None,
         max_seq_len: 128,

@@ -14,7 +14,7 @@ pub use embedded::embedded_file;
 pub use error::TaskError;
 pub use registry::Registry;
 pub use schema::{
-    Columns, EmptyText, Format, Kind, Label, Origin, QaOptions, Reader, Scoring, Selection, Split,
-    SplitLocation, TagScheme, Task, Template, TextSource,
+    Columns, EmptyText, Format, Kind, Label, Origin, Piece, QaOptions, Reader, Scoring, Selection,
+    Split, SplitLocation, TagScheme, Task, Template, TextSource,
 };
 pub use suite::{Suite, SuiteTask};

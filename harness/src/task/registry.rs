@@ -207,7 +207,10 @@ mod tests {
     fn slips_are_answered_with_the_closest_name() {
         let registry = Registry::load(&[]).expect("loads");
         let error = registry.get("nmsc").expect_err("a slip");
-        assert_eq!(error.to_string(), "there is no task `nmsc`; there are: nsmc");
+        assert_eq!(
+            error.to_string(),
+            "there is no task `nmsc`; there are: dialect, dialect_aihub, hate_speech, klue_ner, klue_nli, klue_sts, kornli, korquad, korsts, naver_ner, nsmc, patent, paws, question_pair"
+        );
         assert_eq!(error.hint().as_deref(), Some("did you mean `nsmc`?"));
         let task = registry.get("nsmc").expect("is there");
         assert_eq!(

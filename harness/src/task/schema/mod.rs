@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 mod reader;
 mod scoring;
+mod text;
 
-pub use reader::{Columns, EmptyText, Format, Reader, Template, TextSource};
+pub use reader::{Columns, EmptyText, Format, Reader};
 pub use scoring::{QaOptions, Scoring, TagScheme};
+pub use text::{Piece, Template, TextSource};
 
 use crate::metrics::Metric;
 

@@ -1,8 +1,11 @@
 //! How the files of a task are read.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::Column;
+use super::text::TextSource;
 
 /// How files are read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,13 @@ pub struct Reader {
     /// Lines that begin so are comments; for CoNLL.
     #[serde(default)]
     pub comment: Option<String>,
+    /// The member that holds the list of rows, as a dotted path; for JSON. Without it the file is the list.
+    #[serde(default)]
+    pub member: Option<String>,
+    /// For AI Hub's transcripts, which do not say their region: the label id of files whose name, or the
+    /// name of whose folder, begins so.
+    #[serde(default)]
+    pub labels_by_prefix: BTreeMap<String, String>,
 }
 
 /// File formats.
@@ -31,15 +41,53 @@ pub struct Reader {
 pub enum Format {
     /// Lines split at tabs, without quoting or escapes.
     Tsv,
+    /// Comma-separated fields with quoting, as `pandas.read_csv` reads them by default.
+    Csv,
+    /// A JSON object a line.
+    Jsonl,
+    /// A JSON list of objects, or an object with such a member.
+    Json,
+    /// Questions about paragraphs in SQuAD's JSON.
+    Squad,
+    /// A word and its label a line, an empty line between sentences.
+    Conll,
+    /// AI Hub's dialect transcripts, a JSON file or a folder of them.
+    AihubDialect,
 }
 
-/// The columns that are used.
+impl Format {
+    /// Its name in YAML.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tsv => "tsv",
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Json => "json",
+            Self::Squad => "squad",
+            Self::Conll => "conll",
+            Self::AihubDialect => "aihub_dialect",
+        }
+    }
+
+    /// Whether the first line may name the columns.
+    pub fn may_have_header(self) -> bool {
+        matches!(self, Self::Tsv | Self::Csv)
+    }
+
+    /// Whether columns are members of JSON objects, as dotted paths.
+    pub fn has_members(self) -> bool {
+        matches!(self, Self::Jsonl | Self::Json)
+    }
+}
+
+/// The columns that are used. In JSON a column is a dotted path, for instance `labels.real-label`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Columns {
-    /// The row's own id.
+    /// The row's own id. In CoNLL files, the index of the id among the tab-separated fields of the comment
+    /// before a sentence.
     pub id: Option<Column>,
-    /// The text; for token classification the words, separated by single spaces.
+    /// The text; for token classification the words, separated by white space or as a JSON list.
     pub text: Option<TextSource>,
     /// The second text of a pair.
     pub text_pair: Option<TextSource>,
@@ -47,24 +95,6 @@ pub struct Columns {
     pub label: Option<Column>,
     /// Rows with the same content here share a source, and are not independent of each other.
     pub cluster: Option<Column>,
-}
-
-/// Where a text is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum TextSource {
-    /// In one column.
-    Column(Column),
-    /// In several.
-    Template(Template),
-}
-
-/// A text that is put together: `{template: "{title} {abstract}"}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Template {
-    /// Text with columns in braces; `{{` and `}}` are braces.
-    pub template: String,
 }
 
 /// What becomes of rows with an empty text.
@@ -76,4 +106,7 @@ pub enum EmptyText {
     Keep,
     /// They are left out, as if they were not in the file.
     Skip,
+    /// They are scored, and their text is `nan`: what `str()` makes of the value that pandas reads there.
+    /// So are the other texts that pandas takes for missing values, such as `NA` and `null`. For CSV.
+    AsNan,
 }
