@@ -60,13 +60,18 @@ fn correlation(metric: Metric, x: &[f64], y: &[f64]) -> Result<f64, MetricError>
 
 /// The deviations from the mean, of length 1 all together.
 fn unit(values: &[f64]) -> Vec<f64> {
-    let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-    let scaled: Vec<f64> = values.iter().map(|value| value / largest).collect();
+    // A power of two changes no digit, and keeps sums away from overflow.
+    let scale = 2.0_f64.powi(-largest(values).log2().clamp(-1000.0, 1000.0) as i32);
+    let scaled: Vec<f64> = values.iter().map(|value| value * scale).collect();
     let centre = mean(&scaled);
     let deviations: Vec<f64> = scaled.iter().map(|value| value - centre).collect();
-    let largest = deviations.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    let largest = largest(&deviations);
     let norm = largest * deviations.iter().map(|d| (d / largest).powi(2)).sum::<f64>().sqrt();
     deviations.iter().map(|deviation| deviation / norm).collect()
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()))
 }
 
 /// Below this part of the sum of squares a variance is rounding: all values of a resample are the same.
