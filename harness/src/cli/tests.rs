@@ -110,6 +110,7 @@ fn write_run(path: &Path, task: &Task, data: &Dataset) -> CellRecord {
         primary_metric: task.metric.name().to_owned(),
         metrics: scores.metrics,
         per_class: scores.per_class,
+        per_entity: scores.per_entity,
         throughput: Throughput { rows_per_second: Some(1234.5), ..Throughput::default() },
         memory: Memory::default(),
         tokens: Tokens::default(),

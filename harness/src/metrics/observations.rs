@@ -1,5 +1,7 @@
 //! What is scored: what is right and what was predicted, row by row, for each kind of task.
 
+use crate::task::Kind;
+
 /// Gold and predictions of one data set. All slices have one entry a row, in dataset order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observations<'a> {
@@ -56,6 +58,16 @@ impl Observations<'_> {
             Self::Values { gold, .. } => gold.len(),
             Self::Tags { gold, .. } => gold.len(),
             Self::Answers { gold, .. } => gold.len(),
+        }
+    }
+
+    /// The kind of task that they are of.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Labels(_) => Kind::SequenceClassification,
+            Self::Values { .. } => Kind::SequenceRegression,
+            Self::Tags { .. } => Kind::TokenClassification,
+            Self::Answers { .. } => Kind::ExtractiveQa,
         }
     }
 

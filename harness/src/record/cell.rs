@@ -34,6 +34,9 @@ pub struct CellRecord {
     /// Counts for each label, in the order of `labels`.
     #[serde(default)]
     pub per_class: Vec<PerClass>,
+    /// Counts and F1 for each type of entity, by name; for tasks that have entities.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub per_entity: Vec<PerEntity>,
     /// Speed.
     #[serde(default)]
     pub throughput: Throughput,
@@ -168,7 +171,7 @@ impl fmt::Display for CauseKind {
     }
 }
 
-/// A metric with its 95% interval; all fractions from 0 to 1 (correlations from -1 to 1).
+/// A metric with its 95% interval; all fractions from 0 to 1 (correlations from -1 to 1, losses in nats).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricValue {
     /// The value.
@@ -179,8 +182,15 @@ pub struct MetricValue {
     pub ci_high: f64,
     /// Examples that the value is over.
     pub n: u64,
-    /// How the interval was made, for instance `wilson`.
+    /// How the interval was made: `wilson`, `bootstrap` (percentiles over resampled rows) or
+    /// `cluster_bootstrap` (over resampled clusters of rows).
     pub method: String,
+    /// Resamples that the interval is from, where it is from resamples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resamples: Option<u32>,
+    /// Clusters that were resampled, where rows share sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<u64>,
 }
 
 /// Counts for one label.
@@ -196,6 +206,26 @@ pub struct PerClass {
     pub predicted: u64,
     /// Rows for which both hold.
     pub correct: u64,
+}
+
+/// Counts and rates for one type of entity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PerEntity {
+    /// The type, as it is in the labels: `PER`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Gold entities.
+    pub support: u64,
+    /// Predicted entities.
+    pub predicted: u64,
+    /// Predicted entities that are gold ones: same words, same type.
+    pub correct: u64,
+    /// `correct / predicted`; 0 where nothing is predicted.
+    pub precision: f64,
+    /// `correct / support`; 0 without support.
+    pub recall: f64,
+    /// `2 P R / (P + R)`; 0 where both are.
+    pub f1: f64,
 }
 
 /// Speed of a cell; what was not measured is null.

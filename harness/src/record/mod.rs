@@ -25,8 +25,8 @@ pub(crate) mod testing;
 mod time;
 
 pub use cell::{
-    Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PredictionsFile, Status,
-    Throughput, Tokens,
+    Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PerEntity,
+    PredictionsFile, Status, Throughput, Tokens,
 };
 pub use dir::{RunDir, read_cells, read_run, verify_predictions};
 pub use error::RecordError;

@@ -49,8 +49,15 @@ pub(crate) fn inputs() -> CellInputs {
 /// A done cell, every field filled in.
 pub(crate) fn done() -> CellRecord {
     let inputs = inputs();
-    let accuracy =
-        MetricValue { value: 0.86, ci_low: 0.84, ci_high: 0.87, n: 2000, method: "wilson".into() };
+    let accuracy = MetricValue {
+        value: 0.86,
+        ci_low: 0.84,
+        ci_high: 0.87,
+        n: 2000,
+        method: "wilson".into(),
+        resamples: None,
+        clusters: None,
+    };
     CellRecord {
         schema_version: super::SCHEMA_VERSION,
         id: inputs.id(),
@@ -67,6 +74,7 @@ pub(crate) fn done() -> CellRecord {
             predicted: 990,
             correct: 855,
         }],
+        per_entity: vec![],
         throughput: Throughput {
             rows_per_second: Some(1234.5),
             tokens_per_second: Some(23456.0),

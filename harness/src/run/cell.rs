@@ -182,6 +182,7 @@ fn blank(cell: &PlannedRun, status: Status, clock: &Clock) -> CellRecord {
         primary_metric: cell.task.metric.name().into(),
         metrics: Default::default(),
         per_class: Vec::new(),
+        per_entity: Vec::new(),
         throughput: Throughput::default(),
         memory: Memory::default(),
         tokens: Tokens::default(),
@@ -209,6 +210,8 @@ fn record_done(
     record.n = n;
     record.metrics = scores.metrics;
     record.per_class = scores.per_class;
+    record.per_entity = scores.per_entity;
+    record.warnings.extend(scores.notes);
     let per = |count: u64, seconds: f64| (seconds > 0.0).then(|| count as f64 / seconds);
     record.throughput = Throughput {
         rows_per_second: per(n, e.forward_seconds),

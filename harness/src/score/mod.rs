@@ -15,7 +15,7 @@ pub use join::JoinedBy;
 use crate::data::Dataset;
 use crate::error::Error;
 use crate::metrics::{self, IntervalOptions, LabelObservations, Observations};
-use crate::record::{DataInfo, MetricValue, PerClass, SCHEMA_VERSION};
+use crate::record::{DataInfo, MetricValue, PerClass, PerEntity, SCHEMA_VERSION};
 use crate::task::Task;
 
 /// Which columns of a CSV or TSV file are read.
@@ -48,6 +48,9 @@ pub struct ScoreReport {
     pub metrics: BTreeMap<String, MetricValue>,
     /// Counts for each label.
     pub per_class: Vec<PerClass>,
+    /// Counts and F1 for each type of entity; for tasks that have entities.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub per_entity: Vec<PerEntity>,
     /// What a reader of the numbers should know.
     pub warnings: Vec<String>,
 }
@@ -101,6 +104,7 @@ pub fn score(
             data.info().rows
         ));
     }
+    warnings.extend(scores.notes);
     Ok(ScoreReport {
         schema_version: SCHEMA_VERSION,
         task: task.name.clone(),
@@ -116,6 +120,7 @@ pub fn score(
         n: scores.n,
         metrics: scores.metrics,
         per_class: scores.per_class,
+        per_entity: scores.per_entity,
         warnings,
     })
 }
