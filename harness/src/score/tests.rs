@@ -24,7 +24,7 @@ fn predicted(data: &Dataset) -> Vec<u32> {
         .collect()
 }
 
-fn score_text(name: &str, text: &str, columns: &TableColumns) -> Result<ScoreReport, Error> {
+fn score_text(name: &str, text: &str, columns: &ScoreOptions) -> Result<ScoreReport, Error> {
     let (task, data) = sample();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
@@ -32,8 +32,12 @@ fn score_text(name: &str, text: &str, columns: &TableColumns) -> Result<ScoreRep
     score(&task, &data, &path, columns)
 }
 
-fn named(id: &str, pred: &str) -> TableColumns {
-    TableColumns { id: Some(id.to_owned()), pred: Some(pred.to_owned()) }
+fn named(id: &str, pred: &str) -> ScoreOptions {
+    ScoreOptions {
+        id_column: Some(id.to_owned()),
+        pred_column: Some(pred.to_owned()),
+        ..ScoreOptions::default()
+    }
 }
 
 #[test]
@@ -75,11 +79,11 @@ fn every_format_gives_the_bits_of_the_run() {
     }
     let jsonl = String::from_utf8(writer.finish().expect("ok").0).expect("text");
     for (name, text, columns, by) in [
-        ("p.jsonl", jsonl, TableColumns::default(), JoinedBy::Id),
+        ("p.jsonl", jsonl, ScoreOptions::default(), JoinedBy::Id),
         ("p.csv", csv, named("i d", "p"), JoinedBy::Id),
-        ("p.tsv", tsv, TableColumns::default(), JoinedBy::Id),
-        ("p.txt", plain, TableColumns::default(), JoinedBy::Line),
-        ("p.json", by_index, TableColumns::default(), JoinedBy::Index),
+        ("p.tsv", tsv, ScoreOptions::default(), JoinedBy::Id),
+        ("p.txt", plain, ScoreOptions::default(), JoinedBy::Line),
+        ("p.json", by_index, ScoreOptions::default(), JoinedBy::Index),
     ] {
         let report = score_text(name, &text, &columns).expect("scored");
         assert_eq!(report.metrics, run.metrics, "{name}");
@@ -106,7 +110,7 @@ fn bad_rows_are_counted_and_shown() {
     let twice = data.row(5).expect("a row").id.expect("an id");
     text.push_str(&format!("{{\"id\": {twice}, \"pred\": 1}}\n"));
     let error =
-        score_text("p.jsonl", &text, &TableColumns::default()).expect_err("bad rows").to_string();
+        score_text("p.jsonl", &text, &ScoreOptions::default()).expect_err("bad rows").to_string();
     for expected in [
         format!("rows without a prediction: 1 (id {first})"),
         format!("predictions for a row that has one already: 1 (id {twice} in lines 6 and 2001)"),
@@ -121,7 +125,7 @@ fn bad_rows_are_counted_and_shown() {
 
 #[test]
 fn bad_files_are_named() {
-    let columns = TableColumns::default();
+    let columns = ScoreOptions::default();
     for (name, text, expected) in [
         (
             "p.txt",
