@@ -119,7 +119,9 @@ pub(super) fn run(
     warn(messages, &report.warnings)?;
     match args.format {
         TextFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
-        TextFormat::Terminal => out.write_all(show::text(&report, args.details, look).as_bytes())?,
+        TextFormat::Terminal => {
+            out.write_all(show::text(&report, args.details, look).as_bytes())?
+        }
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ pub enum ScoreError {
         /// The file.
         path: PathBuf,
         /// From 1.
-        line: u64,
+        line: u32,
         /// Offset in bytes.
         offset: usize,
         /// Whether it begins as UTF-16 does.
@@ -64,7 +64,7 @@ pub enum ScoreError {
         /// The file.
         path: PathBuf,
         /// From 1.
-        line: u64,
+        line: u32,
         /// What was expected.
         message: String,
         /// What to do.

@@ -12,8 +12,7 @@ use crate::digest::sha256_hex;
 #[derive(Debug)]
 pub(super) struct TextFile {
     pub(super) path: PathBuf,
-    pub(super) text: String,
-    pub(super) sha256: String,
+    content: String,
 }
 
 impl TextFile {
@@ -26,8 +25,28 @@ impl TextFile {
             io::ErrorKind::IsADirectory => ScoreError::Folder { path: path.to_owned() },
             _ => ScoreError::Io { path: path.to_owned(), source },
         })?;
-        let sha256 = sha256_hex(&bytes);
-        Ok(Self { path: path.to_owned(), text: decode(bytes, path)?, sha256 })
+        Self::new(bytes, path)
+    }
+
+    /// The content of a file that is called `path`.
+    pub(super) fn new(bytes: Vec<u8>, path: &Path) -> Result<Self, ScoreError> {
+        Ok(Self { path: path.to_owned(), content: decode(bytes, path)? })
+    }
+
+    /// The text without the byte order mark.
+    pub(super) fn text(&self) -> &str {
+        self.content.trim_start_matches('\u{feff}')
+    }
+
+    /// Does `work` while another thread hashes the file: without instructions for it, hashing takes
+    /// longer than parsing.
+    pub(super) fn hashed_during<T>(&self, work: impl FnOnce() -> T) -> (T, String) {
+        std::thread::scope(|scope| {
+            let hash = || sha256_hex(self.content.as_bytes());
+            let thread = scope.spawn(hash);
+            let done = work();
+            (done, thread.join().unwrap_or_else(|_| hash()))
+        })
     }
 }
 
@@ -41,7 +60,7 @@ const KINDS: [(&[u8], &str, &str); 6] = [
     (b"PAR1", "a Parquet file", "a tool of its own into CSV"),
 ];
 
-/// The bytes as text, without a byte order mark.
+/// The bytes as text.
 fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, ScoreError> {
     let path = || path.to_owned();
     if let Some((_, what, tool)) = KINDS.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
@@ -63,8 +82,5 @@ fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, ScoreError> {
     if text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').is_empty() {
         return Err(ScoreError::Empty { path: path() });
     }
-    Ok(match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.trim_start_matches('\u{feff}').to_owned(),
-        None => text,
-    })
+    Ok(text)
 }

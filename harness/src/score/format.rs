@@ -1,13 +1,14 @@
 //! How a predictions file is written.
 
+use std::fmt;
 use std::path::Path;
 
 use clap::ValueEnum;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::labels::LabelNames;
 use super::lines::lines;
-use super::read::Names;
+use super::read::{Names, Text};
 use crate::task::Kind;
 
 /// How a predictions file is written.
@@ -49,7 +50,8 @@ impl InputFormat {
         labels: &LabelNames<'_>,
     ) -> Self {
         let words = kind == Kind::TokenClassification;
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let extension =
+            path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         match extension.as_deref() {
             Some("jsonl" | "ndjson") => return Self::Jsonl,
             Some("json") => return json_or_jsonl(text, names),
@@ -68,7 +70,11 @@ impl InputFormat {
         let first = lines(text).map(|(_, line)| line).find(|line| !line.trim().is_empty());
         let first = first.unwrap_or_default();
         let is_index = names.pred.parse::<usize>().is_ok();
-        if words && (has_blocks(text) || is_index || !(labels.are_all_labels(first) || names.stand_in(first))) {
+        if words
+            && (has_blocks(text)
+                || is_index
+                || !(labels.are_all_labels(first) || names.stand_in(first)))
+        {
             return Self::Conll;
         }
         match names.are_given || names.stand_in(first) {
@@ -94,13 +100,37 @@ fn is_json(text: &str) -> bool {
 fn json_or_jsonl(text: &str, names: &Names<'_>) -> InputFormat {
     let mut filled = lines(text).map(|(_, line)| line.trim()).filter(|line| !line.is_empty());
     let first = filled.next().unwrap_or_default();
-    if !first.starts_with('{') || !is_json(first) {
-        return InputFormat::Json;
+    let mut json = serde_json::Deserializer::from_str(first);
+    let object = HasMember(names.pred).deserialize(&mut json);
+    match object.and_then(|has_pred| json.end().map(|()| has_pred)) {
+        Ok(has_pred) if has_pred || filled.next().is_some() => InputFormat::Jsonl,
+        _ => InputFormat::Json,
     }
-    if filled.next().is_some() {
-        return InputFormat::Jsonl;
+}
+
+/// Whether an object has a member of this name.
+struct HasMember<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for HasMember<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_map(self)
     }
-    let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(first);
-    let is_row = object.is_ok_and(|object| object.contains_key(names.pred));
-    if is_row { InputFormat::Jsonl } else { InputFormat::Json }
+}
+
+impl<'de> Visitor<'de> for HasMember<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut found = false;
+        while let Some((Text(key), IgnoredAny)) = map.next_entry()? {
+            found |= key == self.0;
+        }
+        Ok(found)
+    }
 }

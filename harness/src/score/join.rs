@@ -57,11 +57,12 @@ pub(super) fn join(
             None if by == JoinedBy::Id && row.id.is_none() => {
                 problems.add("predictions without an id", || place(row));
             }
-            None => problems
-                .add("predictions for no row of the data", || format!("{} in {}", name(row), place(row))),
+            None => problems.add("predictions for no row of the data", || {
+                format!("{} in {}", name(row), place(row))
+            }),
             Some(Some(first)) => problems.add("predictions for a row that has one already", || {
-                let first = predictions.rows[*first].at;
-                format!("{} in {}s {first} and {}", name(row), predictions.unit, row.at)
+                let first = place(&predictions.rows[*first]);
+                format!("{} in {first} and {}", name(row), place(row))
             }),
             Some(free) => *free = Some(index),
         }
@@ -70,7 +71,9 @@ pub(super) fn join(
     let mut missing = 0;
     for (index, row) in rows.iter().enumerate() {
         // A question may have the answer null: the system has none.
-        if row.is_some_and(|row| predictions.rows[row].pred != Value::Null || predictions.rows[row].cut) {
+        if row.is_some_and(|row| {
+            predictions.rows[row].pred != Value::Null || predictions.rows[row].cut
+        }) {
             continue;
         }
         missing += 1;

@@ -49,7 +49,8 @@ impl<'a> LabelNames<'a> {
     pub(super) fn find(&self, text: &str) -> Result<u32, NoLabel> {
         let by_text = |text: &str| self.by_text.get(text).copied();
         let few = self.labels.len() <= FEW;
-        let by_id = if few { (0u32..).zip(self.labels).find(|(_, label)| label.id == text) } else { None };
+        let by_id =
+            if few { (0u32..).zip(self.labels).find(|(_, label)| label.id == text) } else { None };
         if let Some((index, _)) = by_id {
             return Ok(index);
         }
@@ -97,9 +98,19 @@ mod tests {
     #[test]
     fn an_exact_id_wins_and_a_name_must_be_unambiguous() {
         let label = |id: &str, name: &str| Label { id: id.into(), name: name.into() };
-        let labels = [label("0", "no"), label("1", "0"), label("2", "same"), label("3", "same"), label("4", "네")];
+        let labels = [
+            label("0", "no"),
+            label("1", "0"),
+            label("2", "same"),
+            label("3", "same"),
+            label("4", "네"),
+        ];
         let names = LabelNames::new(&labels);
-        let many: Vec<Label> = labels.iter().cloned().chain((5..20).map(|id| label(&id.to_string(), "rest"))).collect();
+        let many: Vec<Label> = labels
+            .iter()
+            .cloned()
+            .chain((5..20).map(|id| label(&id.to_string(), "rest")))
+            .collect();
         for names in [&names, &LabelNames::new(&many)] {
             assert_eq!(names.find("0"), Ok(0));
             assert_eq!(names.find("no"), Ok(0));

@@ -26,16 +26,19 @@ pub use report::{ScoreReport, ScoredFile};
 
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::metrics::{self, IntervalOptions, LabelObservations, Metric, Observations, ScoreRows, Scores};
+use crate::metrics::{
+    self, IntervalOptions, LabelObservations, Metric, Observations, ScoreRows, Scores,
+};
 use crate::record::DataInfo;
 use crate::task::{Kind, Label, Task};
+use convert::Predicted;
 use file::TextFile;
 use join::Joined;
 use labels::LabelNames;
 use problems::Problems;
 use read::{Names, Request};
 use reference::{Reference, Right};
-use value::{Predictions, Value};
+use value::Predictions;
 
 /// How predictions are read and scored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,7 +75,8 @@ pub fn score(
 ) -> Result<ScoreReport, Error> {
     let file = TextFile::read(path)?;
     let scoring = Scoring::new(task, data.labels(), &file, options)?;
-    let predictions = scoring.read()?;
+    let (predictions, sha256) = file.hashed_during(|| scoring.read(data.len()));
+    let predictions = predictions?;
     let reference = Reference::of_data(task, data);
     let outcome = scoring.score(&predictions, &reference)?;
     let mut warnings = data.warnings().to_vec();
@@ -84,7 +88,7 @@ pub fn score(
         warnings.push(format!("only the first {scored} of {all} rows were scored"));
     }
     let split = (!data.split().is_empty()).then(|| data.split().to_owned());
-    Ok(scoring.report(outcome, &predictions, data.info().clone(), split, warnings))
+    Ok(scoring.report(outcome, (&predictions, sha256), (data.info().clone(), split), warnings))
 }
 
 /// Scores predictions against the gold in a column of the same file ([`ScoreOptions::gold_column`]), for
@@ -107,10 +111,11 @@ pub fn score_own_gold(
         }
         .into());
     }
-    let mut predictions = scoring.read()?;
+    let (predictions, sha256) = file.hashed_during(|| scoring.read(usize::MAX));
+    let mut predictions = predictions?;
     let info = DataInfo {
         file: path.display().to_string(),
-        sha256: file.sha256.clone(),
+        sha256: sha256.clone(),
         rows: predictions.rows.len() as u64,
         verified: false,
     };
@@ -131,7 +136,7 @@ pub fn score_own_gold(
     }
     let reference = Reference::of_predictions(task.kind, &predictions, &scoring.labels, path)?;
     let outcome = scoring.score(&predictions, &reference)?;
-    Ok(scoring.report(outcome, &predictions, info, None, warnings))
+    Ok(scoring.report(outcome, (&predictions, sha256), (info, None), warnings))
 }
 
 /// One file that is scored.
@@ -163,7 +168,7 @@ impl<'a> Scoring<'a> {
         let positive = check_options(task, labels.labels(), options)?;
         let names = Names::new(options);
         let format = options.input_format.unwrap_or_else(|| {
-            InputFormat::detect(&file.path, &file.text, task.kind, &names, &labels)
+            InputFormat::detect(&file.path, file.text(), task.kind, &names, &labels)
         });
         Ok(Self { task, labels, file, options, format, positive })
     }
@@ -174,7 +179,8 @@ impl<'a> Scoring<'a> {
             && self.task.metrics.iter().any(|metric| uses.contains(metric))
     }
 
-    fn read(&self) -> Result<Predictions<'a>, ScoreError> {
+    /// Reads the file, which should have so many `rows`.
+    fn read(&self, rows: usize) -> Result<Predictions<'a>, ScoreError> {
         let request = Request {
             path: &self.file.path,
             kind: self.task.kind,
@@ -183,7 +189,11 @@ impl<'a> Scoring<'a> {
             wants_scores: self.wants_scores(),
             comment: self.task.reader.comment.as_deref(),
         };
-        read::read(&self.file.text, self.format, &request)
+        let mut predictions = read::read(self.file.text(), self.format, &request)?;
+        if self.format == InputFormat::Lines {
+            predictions.drop_blank_tail(rows);
+        }
+        Ok(predictions)
     }
 
     fn score(
@@ -191,12 +201,8 @@ impl<'a> Scoring<'a> {
         predictions: &Predictions<'_>,
         reference: &Reference<'_>,
     ) -> Result<Outcome, Error> {
-        let path = &self.file.path;
-        let mut problems = Problems::default();
-        let source = (path.as_path(), self.format);
-        let mut joined =
-            join::join(reference, predictions, source, self.options.allow_missing, &mut problems)?;
-        let scores = self.evaluate(predictions, reference, &joined, problems)?;
+        let (mut joined, predicted) = self.predicted(predictions, reference)?;
+        let scores = self.evaluate(reference, &predicted)?;
         let mut warnings = std::mem::take(&mut joined.warnings);
         if joined.missing > 0 {
             warnings.push(format!(
@@ -211,75 +217,50 @@ impl<'a> Scoring<'a> {
         Ok(Outcome { scores, joined, warnings })
     }
 
-    /// Converts the rows, and computes the task's metrics when nothing is wrong with them.
+    /// What is predicted for each row of the data, when nothing is wrong with any.
+    fn predicted<'p>(
+        &self,
+        predictions: &'p Predictions<'_>,
+        reference: &Reference<'_>,
+    ) -> Result<(Joined, Predicted<'p>), ScoreError> {
+        let path = &self.file.path;
+        let mut problems = Problems::of(self.task.kind);
+        let source = (path.as_path(), self.format);
+        let joined =
+            join::join(reference, predictions, source, self.options.allow_missing, &mut problems)?;
+        let labels = (&self.labels, self.positive);
+        let predicted = convert::predicted(predictions, reference, &joined, labels, &mut problems);
+        problems.check(path)?;
+        Ok((joined, predicted))
+    }
+
     fn evaluate(
         &self,
-        predictions: &Predictions<'_>,
         reference: &Reference<'_>,
-        joined: &Joined,
-        mut problems: Problems,
+        predicted: &Predicted<'_>,
     ) -> Result<Scores, Error> {
-        let (path, labels) = (&self.file.path, &self.labels);
-        let rows = joined.rows.iter().copied().enumerate();
-        let rows = rows.filter_map(|(at, row)| Some((at, &predictions.rows[row?])));
-        // What is null was counted with what is missing.
-        let filled = rows.clone().filter(|(_, row)| row.pred != Value::Null);
-        let evaluate = |observations: &Observations<'_>| {
-            let intervals = &self.options.intervals;
-            Ok(metrics::evaluate(self.task, labels.labels(), observations, reference.clusters, intervals)?)
-        };
-        match &reference.gold {
-            Right::Labels(gold) => {
-                let predicted: Vec<u32> = filled
-                    .filter_map(|(_, row)| {
-                        convert::label(&row.pred, labels, "predictions", || predictions.place(row), &mut problems)
-                    })
-                    .collect();
-                let scores = convert::label_scores(
-                    predictions,
-                    &joined.rows,
-                    labels,
-                    self.positive,
-                    &mut problems,
-                );
-                problems.check(path)?;
+        let observations = match (&reference.gold, predicted) {
+            (Right::Labels(gold), Predicted::Labels { labels: predicted, scores }) => {
                 let scores = scores.as_ref();
-                let scores = scores.map(|(values, are_logits)| ScoreRows { values, are_logits: *are_logits });
-                evaluate(&Observations::Labels(LabelObservations { gold, predicted: &predicted, scores }))
+                let scores = scores
+                    .map(|(values, are_logits)| ScoreRows { values, are_logits: *are_logits });
+                Observations::Labels(LabelObservations { gold, predicted, scores })
             }
-            Right::Values(gold) => {
-                let predicted: Vec<f64> = filled
-                    .filter_map(|(_, row)| {
-                        convert::value(&row.pred, "predictions", || predictions.place(row), &mut problems)
-                    })
-                    .collect();
-                problems.check(path)?;
-                evaluate(&Observations::Values { gold, predicted: &predicted })
+            (Right::Values(gold), Predicted::Values(predicted)) => {
+                Observations::Values { gold, predicted }
             }
-            Right::Tags(gold) => {
-                let mut predicted = convert::TagRows::default();
-                let by_id = joined.by == JoinedBy::Id;
-                for ((at, row), index) in rows.zip(joined.rows.iter().flatten()) {
-                    let place = || format!("{} ({})", reference.name(at, by_id), predictions.place(row));
-                    let own_gold = predictions.gold.get(*index);
-                    // A null that is not cut was counted with what is missing.
-                    let cut = row.cut || row.pred == Value::Null;
-                    predicted.push(&row.pred, (&gold[at], own_gold), cut, labels, place, &mut problems);
-                }
-                problems.check(path)?;
-                let gold = gold.iter().map(AsRef::as_ref).collect();
-                evaluate(&Observations::Tags { gold, predicted: predicted.rows() })
-            }
-            Right::Answers(gold) => {
-                let mut answers = vec![None; gold.len()];
-                for (at, row) in rows {
-                    answers[at] = convert::answer(&row.pred, || predictions.place(row), &mut problems);
-                }
-                problems.check(path)?;
-                let predicted = answers.iter().map(Option::as_deref).collect();
-                evaluate(&Observations::Answers { gold: gold.clone(), predicted })
-            }
-        }
+            (Right::Tags(gold), Predicted::Tags(predicted)) => Observations::Tags {
+                gold: gold.iter().map(AsRef::as_ref).collect(),
+                predicted: predicted.rows(),
+            },
+            (Right::Answers(gold), Predicted::Answers(predicted)) => Observations::Answers {
+                gold: gold.clone(),
+                predicted: predicted.iter().map(Option::as_deref).collect(),
+            },
+            _ => return Err(metrics::MetricError::Empty.into()),
+        };
+        let (labels, intervals) = (self.labels.labels(), &self.options.intervals);
+        Ok(metrics::evaluate(self.task, labels, &observations, reference.clusters, intervals)?)
     }
 }
 
@@ -289,7 +270,8 @@ fn check_options(
     labels: &[Label],
     options: &ScoreOptions,
 ) -> Result<usize, ScoreError> {
-    let fail = |message: String, hint: &str| Err(ScoreError::Options { message, hint: hint.to_owned() });
+    let fail =
+        |message: String, hint: &str| Err(ScoreError::Options { message, hint: hint.to_owned() });
     let kind = task.kind.name();
     if options.allow_missing && task.kind != Kind::ExtractiveQa {
         return fail(
@@ -305,7 +287,9 @@ fn check_options(
     }
     let positive = task.scoring.positive.as_deref();
     let positive = positive.and_then(|id| labels.iter().position(|label| label.id == id));
-    if options.score_column.is_some() && (task.kind != Kind::SequenceClassification || labels.len() != 2) {
+    if options.score_column.is_some()
+        && (task.kind != Kind::SequenceClassification || labels.len() != 2)
+    {
         return fail(
             format!("--score-column is for tasks with two labels; {} is none", task.name),
             "numbers for more labels are the members `logits` or `probs` of JSONL",

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::ScoreError;
+use crate::task::Kind;
 
 /// Examples of a problem that are shown.
 const SHOWN: usize = 3;
@@ -16,8 +17,9 @@ struct Problem {
 }
 
 /// The problems of one file, by kind, in the order in which the kinds were first met.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Problems {
+    task: Kind,
     kinds: Vec<Problem>,
 }
 
@@ -25,6 +27,11 @@ pub(super) struct Problems {
 pub(super) const MISSING: &str = "rows without a prediction";
 
 impl Problems {
+    /// None yet, in a file for a task of this kind.
+    pub(super) fn of(task: Kind) -> Self {
+        Self { task, kinds: vec![] }
+    }
+
     /// Counts a problem of the kind `what`.
     pub(super) fn add(&mut self, what: &str, example: impl FnOnce() -> String) {
         let known = self.kinds.iter().position(|kind| kind.what == what);
@@ -53,10 +60,14 @@ impl Problems {
         Err(ScoreError::Rows {
             path: path.to_owned(),
             problems: self.kinds.iter().map(describe).collect(),
-            hint: if only_missing {
-                "check the split (--split); predictions of a run with --limit N are scored with --limit N"
-            } else {
-                "check the task and the split (--split)"
+            hint: match self.task {
+                Kind::ExtractiveQa if only_missing => {
+                    "check the split (--split); --allow-missing counts questions without an answer as wrong"
+                }
+                _ if only_missing => {
+                    "check the split (--split); predictions of a run with --limit N are scored with --limit N"
+                }
+                _ => "check the task and the split (--split)",
             },
         })
     }

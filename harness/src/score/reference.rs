@@ -66,7 +66,7 @@ impl<'a> Reference<'a> {
         labels: &LabelNames<'_>,
         path: &Path,
     ) -> Result<Self, ScoreError> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::of(kind);
         let golds = predictions.rows.iter().zip(&predictions.gold);
         let golds = golds.map(|(row, gold)| (gold, || predictions.place(row)));
         let gold = match kind {
@@ -92,7 +92,9 @@ impl<'a> Reference<'a> {
                     .collect(),
             ),
             Kind::ExtractiveQa => Right::Answers(
-                golds.map(|(gold, place)| convert::gold_answers(gold, place, &mut problems)).collect(),
+                golds
+                    .map(|(gold, place)| convert::gold_answers(gold, place, &mut problems))
+                    .collect(),
             ),
         };
         problems.check(path)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{JoinedBy, Outcome, Scoring, Predictions};
+use super::{JoinedBy, Outcome, Predictions, Scoring};
 use crate::record::{DataInfo, MetricValue, PerClass, SCHEMA_VERSION};
 
 /// What `kobench score --format json` prints; `harness/schemas/score.schema.json`.
@@ -55,9 +55,8 @@ impl Scoring<'_> {
     pub(super) fn report(
         &self,
         outcome: Outcome,
-        predictions: &Predictions<'_>,
-        gold: DataInfo,
-        split: Option<String>,
+        (predictions, sha256): (&Predictions<'_>, String),
+        (gold, split): (DataInfo, Option<String>),
         mut warnings: Vec<String>,
     ) -> ScoreReport {
         let Outcome { scores, joined, warnings: more } = outcome;
@@ -70,7 +69,7 @@ impl Scoring<'_> {
             gold,
             predictions: ScoredFile {
                 file: self.file.path.display().to_string(),
-                sha256: self.file.sha256.clone(),
+                sha256,
                 format: self.format.name(),
                 rows: predictions.rows.len() as u64,
                 joined_by: joined.by,

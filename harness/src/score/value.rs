@@ -31,8 +31,9 @@ pub(super) struct Word<'t> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Prediction<'t> {
     /// Line or entry, from 1; see [`Predictions::unit`].
-    pub(super) at: u64,
+    pub(super) at: u32,
     pub(super) id: Option<Cow<'t, str>>,
+    /// From 0.
     pub(super) index: Option<u64>,
     pub(super) pred: Value<'t>,
     /// Whether words that have no label are words that the model never saw.
@@ -72,6 +73,23 @@ pub(super) struct Scores {
 impl<'t> Predictions<'t> {
     pub(super) fn new(unit: &'static str) -> Self {
         Self { unit, ..Self::default() }
+    }
+
+    /// Room for a row in each line of `text`, so that rows are not moved as their number grows.
+    pub(super) fn of_lines(text: &str) -> Self {
+        let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        // Lines that are hardly any are no sign of many rows.
+        let rows = lines.min(text.len() / 2 + 1);
+        Self { rows: Vec::with_capacity(rows), ..Self::new("line") }
+    }
+
+    /// Drops empty lines at the end of a file that has more than `rows`.
+    pub(super) fn drop_blank_tail(&mut self, rows: usize) {
+        let is_blank =
+            |row: &Prediction<'_>| matches!(&row.pred, Value::Text(text) if text.is_empty());
+        while self.rows.len() > rows && self.rows.last().is_some_and(is_blank) {
+            self.rows.pop();
+        }
     }
 
     /// `line 7`, for messages.

@@ -66,7 +66,16 @@ fn nats(value: f64) -> String {
 
 fn classes(report: &ScoreReport, look: &Look) -> Table {
     let mut classes = table(look);
-    classes.set_header(["Label", "Name", "Support", "Predicted", "Correct", "Precision %", "Recall %", "F1 %"]);
+    classes.set_header([
+        "Label",
+        "Name",
+        "Support",
+        "Predicted",
+        "Correct",
+        "Precision %",
+        "Recall %",
+        "F1 %",
+    ]);
     for class in &report.per_class {
         let ratio = |of: u64| (of > 0).then(|| class.correct as f64 / of as f64);
         // 2PR / (P + R) is 2 * correct / (predicted + support).

@@ -3,12 +3,82 @@
 mod scores;
 mod tags;
 
-pub(super) use scores::label_scores;
+use std::borrow::Cow;
+
+use scores::label_scores;
 pub(super) use tags::{TagRows, gold_tags};
 
+use super::JoinedBy;
+use super::join::Joined;
 use super::labels::LabelNames;
 use super::problems::Problems;
-use super::value::Value;
+use super::reference::{Reference, Right};
+use super::value::{Predictions, Value};
+
+/// What is predicted, in the order of the data.
+#[derive(Debug)]
+pub(super) enum Predicted<'p> {
+    Labels {
+        labels: Vec<u32>,
+        /// `[rows * labels]`, and whether they are logits.
+        scores: Option<(Vec<f64>, bool)>,
+    },
+    Values(Vec<f64>),
+    Tags(TagRows),
+    Answers(Vec<Option<Cow<'p, str>>>),
+}
+
+/// Converts the prediction of each row to what its gold is. Rows are left out only when a problem is
+/// counted. `labels` comes with the index of the label that single scores are about.
+pub(super) fn predicted<'p>(
+    predictions: &'p Predictions<'_>,
+    reference: &Reference<'_>,
+    joined: &Joined,
+    (labels, positive): (&LabelNames<'_>, usize),
+    problems: &mut Problems,
+) -> Predicted<'p> {
+    let places = joined.rows.iter().copied();
+    let rows = places.enumerate().filter_map(|(at, row)| Some((at, row?, &predictions.rows[row?])));
+    // What is null was counted with what is missing.
+    let filled = rows.clone().filter(|(.., row)| row.pred != Value::Null);
+    match &reference.gold {
+        Right::Labels(_) => {
+            let found = filled.filter_map(|(.., row)| {
+                label(&row.pred, labels, "predictions", || predictions.place(row), problems)
+            });
+            Predicted::Labels {
+                labels: found.collect(),
+                scores: label_scores(predictions, &joined.rows, labels, positive, problems),
+            }
+        }
+        Right::Values(_) => {
+            let found = filled.filter_map(|(.., row)| {
+                value(&row.pred, "predictions", || predictions.place(row), problems)
+            });
+            Predicted::Values(found.collect())
+        }
+        Right::Tags(gold) => {
+            let mut found = TagRows::default();
+            let by_id = joined.by == JoinedBy::Id;
+            for (at, index, row) in rows {
+                let place =
+                    || format!("{} ({})", reference.name(at, by_id), predictions.place(row));
+                let gold = (gold[at].as_ref(), predictions.gold.get(index));
+                // A null that is not cut was counted with what is missing.
+                let cut = row.cut || row.pred == Value::Null;
+                found.push(&row.pred, gold, cut, labels, place, problems);
+            }
+            Predicted::Tags(found)
+        }
+        Right::Answers(_) => {
+            let mut found = vec![None; reference.len()];
+            for (at, _, row) in rows {
+                found[at] = answer(&row.pred, || predictions.place(row), problems);
+            }
+            Predicted::Answers(found)
+        }
+    }
+}
 
 /// Index of the label that a value names, by id, by name, or as an integer.
 pub(super) fn label(
@@ -63,14 +133,16 @@ pub(super) fn answer<'p>(
     value: &'p Value<'_>,
     place: impl Fn() -> String,
     problems: &mut Problems,
-) -> Option<std::borrow::Cow<'p, str>> {
+) -> Option<Cow<'p, str>> {
     match value {
         Value::Text(text) => Some(text.as_ref().into()),
         Value::Integer(integer) => Some(integer.to_string().into()),
         // Counted with the rows that are missing.
         Value::Null => None,
         other => {
-            problems.add("answers that are no string", || format!("{} in {}", other.describe(), place()));
+            problems.add("answers that are no string", || {
+                format!("{} in {}", other.describe(), place())
+            });
             None
         }
     }

@@ -112,7 +112,8 @@ fn compare(
     place: impl Fn() -> String,
     problems: &mut Problems,
 ) {
-    let id = |index: u32| labels.labels().get(index as usize).map_or("?", |label| label.id.as_str());
+    let id =
+        |index: u32| labels.labels().get(index as usize).map_or("?", |label| label.id.as_str());
     for (index, (word, expected)) in words.iter().zip(gold).enumerate() {
         let text = word.label.as_deref().unwrap_or_default();
         if labels.find(text) != Ok(*expected) {

@@ -26,7 +26,7 @@ pub(super) fn read<'t>(
 ) -> Result<Predictions<'t>, ScoreError> {
     let mut predictions = Predictions::new("line");
     let mut layout = None;
-    let mut sentence: Vec<(u64, &str)> = Vec::new();
+    let mut sentence: Vec<(u32, &str)> = Vec::new();
     let is_comment = |line: &str| request.comment.is_some_and(|comment| line.starts_with(comment));
     // The comment of a data set may look like a word; a word has columns.
     let content = lines(text).filter(|(_, line)| !is_comment(line));
@@ -55,7 +55,7 @@ fn columns(line: &str) -> Vec<&str> {
 }
 
 impl Layout {
-    fn new(sentence: &[(u64, &str)], request: &Request<'_>) -> Result<Self, ScoreError> {
+    fn new(sentence: &[(u32, &str)], request: &Request<'_>) -> Result<Self, ScoreError> {
         let (line, first) = sentence.first().copied().unwrap_or((1, ""));
         let count = columns(first).len();
         let find = |name: &str, option: &str| match name.parse() {
@@ -63,7 +63,10 @@ impl Layout {
             _ => Err(ScoreError::Line {
                 path: request.path.to_owned(),
                 line,
-                message: format!("there is no column `{name}`; there are the columns 0 to {}", count - 1),
+                message: format!(
+                    "there is no column `{name}`; there are the columns 0 to {}",
+                    count - 1
+                ),
                 hint: Some(format!("name the column with {option} by its index from 0")),
             }),
         };
@@ -75,7 +78,7 @@ impl Layout {
         let gold = match request.names.gold {
             Some(name) => Some(find(name, "--gold-column")?),
             None => pred.checked_sub(1).filter(|gold| {
-                let is_label = |(_, line): &(u64, &str)| {
+                let is_label = |(_, line): &(u32, &str)| {
                     columns(line).get(*gold).is_some_and(|label| request.labels.find(label).is_ok())
                 };
                 *gold > 0 && sentence.iter().all(is_label)
@@ -87,7 +90,7 @@ impl Layout {
     fn push<'t>(
         self,
         predictions: &mut Predictions<'t>,
-        sentence: &[(u64, &'t str)],
+        sentence: &[(u32, &'t str)],
         request: &Request<'_>,
     ) -> Result<(), ScoreError> {
         let mut pred = Vec::with_capacity(sentence.len());
@@ -100,7 +103,8 @@ impl Layout {
                     format!("found {} columns, the first word has {}", fields.len(), self.count),
                 ));
             }
-            let word = |column: usize| Word { label: Some(Cow::Borrowed(fields[column])), cut: false };
+            let word =
+                |column: usize| Word { label: Some(Cow::Borrowed(fields[column])), cut: false };
             pred.push(word(self.pred));
             gold.extend(self.gold.map(word));
         }

@@ -18,7 +18,7 @@ pub(super) fn read_lines<'t>(
     text: &'t str,
     request: &Request<'_>,
 ) -> Result<Predictions<'t>, ScoreError> {
-    let mut predictions = Predictions::new("line");
+    let mut predictions = Predictions::of_lines(text);
     let seed = MembersSeed { names: &request.names, wants_scores: request.wants_scores };
     for (line, content) in lines(text).filter(|(_, content)| !content.trim().is_empty()) {
         let mut json = serde_json::Deserializer::from_str(content);
@@ -53,8 +53,9 @@ pub(super) fn read_document<'t>(
     let visitor = DocumentVisitor { request };
     let read = json.deserialize_any(visitor).and_then(|read| json.end().map(|()| read));
     read.map_err(|error| {
-        let line = error.line().max(1) as u64;
-        let content = lines(text).find(|(number, _)| *number == line).map_or("", |(_, content)| content);
+        let line = u32::try_from(error.line().max(1)).unwrap_or(u32::MAX);
+        let content =
+            lines(text).find(|(number, _)| *number == line).map_or("", |(_, content)| content);
         bad_json(request, line, content, &error)
     })
 }
@@ -62,7 +63,7 @@ pub(super) fn read_document<'t>(
 /// Adds what one object says; `key` is its id in an object of predictions.
 fn push<'t>(
     predictions: &mut Predictions<'t>,
-    at: u64,
+    at: u32,
     key: Option<Cow<'t, str>>,
     members: Members<'t>,
     request: &Request<'_>,
@@ -129,7 +130,7 @@ impl DocumentVisitor<'_> {
         members: Members<'de>,
     ) -> Result<(), E> {
         let names: &Names<'_> = &self.request.names;
-        let entry = predictions.rows.len() as u64 + 1;
+        let entry = u32::try_from(predictions.rows.len() + 1).unwrap_or(u32::MAX);
         let lacks = [(names.pred, members.pred.is_none())]
             .into_iter()
             .chain(names.gold.map(|gold| (gold, members.gold.is_none())))
@@ -205,7 +206,7 @@ impl<'de> Visitor<'de> for EntrySeed<'_> {
 /// What is wrong with JSON, in words of its own where the reason is one that Python makes.
 fn bad_json(
     request: &Request<'_>,
-    line: u64,
+    line: u32,
     content: &str,
     error: &serde_json::Error,
 ) -> ScoreError {
@@ -226,7 +227,13 @@ fn bad_json(
 }
 
 /// The object in a line lacks a member.
-fn no_member(request: &Request<'_>, line: u64, content: &str, name: &str, option: &str) -> ScoreError {
+fn no_member(
+    request: &Request<'_>,
+    line: u32,
+    content: &str,
+    name: &str,
+    option: &str,
+) -> ScoreError {
     let object: Map<String, Json> = serde_json::from_str(content).unwrap_or_default();
     let known: Vec<&str> = object.keys().map(String::as_str).collect();
     request.no_name(line, "member", name, option, &known)

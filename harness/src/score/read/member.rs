@@ -103,9 +103,9 @@ impl MembersSeed<'_> {
         let scores = match key {
             // A run writes what the model computed, in single precision: read as such, they give the
             // metrics of the run to the last bit.
-            "logits" => map.next_value::<Option<Vec<f32>>>()?.map(|logits| {
-                (ScoreKind::Logits, logits.into_iter().map(f64::from).collect())
-            }),
+            "logits" => map
+                .next_value::<Option<Vec<f32>>>()?
+                .map(|logits| (ScoreKind::Logits, logits.into_iter().map(f64::from).collect())),
             "probs" | "probabilities" | "scores" => map
                 .next_value::<Option<Vec<f64>>>()?
                 .map(|probabilities| (ScoreKind::Probabilities, probabilities)),
@@ -114,10 +114,13 @@ impl MembersSeed<'_> {
                 None
             }
         };
-        Ok(match scores {
-            Some(scores) => members.scores.replace(scores).is_none(),
-            None => true,
-        })
+        match scores {
+            Some(_) if members.scores.is_some() => {
+                Err(de::Error::custom(format_args!("`{key}` beside other numbers for the labels")))
+            }
+            Some(scores) => Ok(members.scores.replace(scores).is_none()),
+            None => Ok(true),
+        }
     }
 }
 
@@ -136,7 +139,7 @@ pub(super) fn number(value: &Value<'_>) -> Option<f64> {
 }
 
 /// A string, borrowed where it has no escapes.
-pub(super) struct Text<'t>(pub(super) Cow<'t, str>);
+pub(in crate::score) struct Text<'t>(pub(in crate::score) Cow<'t, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -189,7 +192,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value<'de>, E> {
-        Ok(i64::try_from(value).map_or_else(|_| Value::Text(value.to_string().into()), Value::Integer))
+        Ok(i64::try_from(value)
+            .map_or_else(|_| Value::Text(value.to_string().into()), Value::Integer))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value<'de>, E> {

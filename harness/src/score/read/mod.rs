@@ -8,6 +8,8 @@ mod table;
 
 use std::path::Path;
 
+pub(in crate::score) use member::Text;
+
 use super::format::InputFormat;
 use super::labels::LabelNames;
 use super::value::Predictions;
@@ -30,7 +32,8 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(options: &'a ScoreOptions) -> Self {
-        let given = [&options.id_column, &options.pred_column, &options.gold_column, &options.score_column];
+        let given =
+            [&options.id_column, &options.pred_column, &options.gold_column, &options.score_column];
         Self {
             id: options.id_column.as_deref().unwrap_or("id"),
             pred: options.pred_column.as_deref().unwrap_or("pred"),
@@ -63,12 +66,19 @@ pub(super) struct Request<'a> {
 }
 
 impl Request<'_> {
-    fn fail(&self, line: u64, message: impl Into<String>) -> ScoreError {
+    fn fail(&self, line: u32, message: impl Into<String>) -> ScoreError {
         ScoreError::Line { path: self.path.to_owned(), line, message: message.into(), hint: None }
     }
 
     /// There is no `what` (column or member) of this name.
-    fn no_name(&self, line: u64, what: &str, name: &str, option: &str, known: &[&str]) -> ScoreError {
+    fn no_name(
+        &self,
+        line: u32,
+        what: &str,
+        name: &str,
+        option: &str,
+        known: &[&str],
+    ) -> ScoreError {
         let likely = ["pred", "label", "answer", "class", "output"];
         let meant = crate::suggest::closest(name, known.iter().copied()).or_else(|| {
             let is_likely = |column: &&&str| {
@@ -97,8 +107,12 @@ pub(super) fn read<'t>(
 ) -> Result<Predictions<'t>, ScoreError> {
     if let (Some(_), InputFormat::Lines) = (request.names.gold, format) {
         return Err(ScoreError::Options {
-            message: format!("{} is read as plain lines, which have no gold column", request.path.display()),
-            hint: "say how the file is written with --input-format, or give the gold with --gold".to_owned(),
+            message: format!(
+                "{} is read as plain lines, which have no gold column",
+                request.path.display()
+            ),
+            hint: "say how the file is written with --input-format, or give the gold with --gold"
+                .to_owned(),
         });
     }
     let predictions = match format {

@@ -8,12 +8,13 @@ use crate::score::value::{Prediction, Predictions, Value};
 /// An empty line is a prediction too: were it skipped, all rows after it would be scored against the
 /// wrong one.
 pub(super) fn read(text: &str) -> Predictions<'_> {
-    let rows = lines(text).map(|(at, line)| Prediction {
+    let mut predictions = Predictions::of_lines(text);
+    predictions.rows.extend(lines(text).map(|(at, line)| Prediction {
         at,
         id: None,
         index: None,
         pred: Value::Text(Cow::Borrowed(line.trim())),
         cut: false,
-    });
-    Predictions { rows: rows.collect(), ..Predictions::new("line") }
+    }));
+    predictions
 }

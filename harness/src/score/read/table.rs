@@ -30,7 +30,11 @@ pub(super) fn read<'t>(
     request: &Request<'_>,
 ) -> Result<Predictions<'t>, ScoreError> {
     // A quoted field may hold line ends; without any quotes, which is the rule, lines can be split.
-    if delimiter == b',' && text.contains('"') { read_csv(text, request) } else { read_split(text, delimiter, request) }
+    if delimiter == b',' && text.contains('"') {
+        read_csv(text, request)
+    } else {
+        read_split(text, delimiter, request)
+    }
 }
 
 /// Reads lines without quoting, or with that of TSV.
@@ -44,7 +48,7 @@ fn read_split<'t>(
     let delimiter = char::from(delimiter);
     let names: Vec<Cow<'_, str>> = header.split(delimiter).map(unquoted).collect();
     let layout = Layout::new(&names, line, request)?;
-    let mut predictions = Predictions::new("line");
+    let mut predictions = Predictions::of_lines(text);
     let mut fields = Vec::with_capacity(layout.count);
     for (line, content) in filled {
         fields.clear();
@@ -59,23 +63,28 @@ fn unquoted(field: &str) -> Cow<'_, str> {
     let inner = field.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match inner {
         Some(inner) if !inner.contains('"') => Cow::Borrowed(inner),
-        Some(inner) if !inner.replace("\"\"", "").contains('"') => Cow::Owned(inner.replace("\"\"", "\"")),
+        Some(inner) if !inner.replace("\"\"", "").contains('"') => {
+            Cow::Owned(inner.replace("\"\"", "\""))
+        }
         _ => Cow::Borrowed(field),
     }
+}
+
+fn line_of(position: &csv::Position) -> u32 {
+    u32::try_from(position.line()).unwrap_or(u32::MAX)
 }
 
 fn read_csv<'t>(text: &'t str, request: &Request<'_>) -> Result<Predictions<'t>, ScoreError> {
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(text.as_bytes());
-    let fail = |error: csv::Error| {
-        request.fail(error.position().map_or(1, csv::Position::line), error.to_string())
-    };
+    let fail =
+        |error: csv::Error| request.fail(error.position().map_or(1, line_of), error.to_string());
     let mut record = csv::StringRecord::new();
-    let mut predictions = Predictions::new("line");
+    let mut predictions = Predictions::of_lines(text);
     let mut layout: Option<Layout> = None;
     let mut fields = Vec::new();
     while reader.read_record(&mut record).map_err(fail)? {
-        let line = record.position().map_or(1, csv::Position::line);
+        let line = record.position().map_or(1, line_of);
         fields.clear();
         fields.extend(record.iter().enumerate().map(|(index, field)| {
             let field = if index == 0 { field.trim_start_matches('\u{feff}') } else { field };
@@ -90,7 +99,7 @@ fn read_csv<'t>(text: &'t str, request: &Request<'_>) -> Result<Predictions<'t>,
 }
 
 impl Layout {
-    fn new(header: &[Cow<'_, str>], line: u64, request: &Request<'_>) -> Result<Self, ScoreError> {
+    fn new(header: &[Cow<'_, str>], line: u32, request: &Request<'_>) -> Result<Self, ScoreError> {
         let columns: Vec<&str> = header.iter().map(|name| name.trim()).collect();
         let names = &request.names;
         let place = |name: &str| columns.iter().position(|column| *column == name);
@@ -103,7 +112,9 @@ impl Layout {
             [Some(names.id), Some(names.pred), names.gold, names.score].contains(&Some(name))
         };
         if let Some(pair) = seen.windows(2).find(|pair| pair[0] == pair[1] && used(pair[0])) {
-            return Err(request.fail(line, format!("the column `{}` stands twice in the header", pair[0])));
+            return Err(
+                request.fail(line, format!("the column `{}` stands twice in the header", pair[0]))
+            );
         }
         Ok(Self {
             id: match names.needs_ids {
@@ -122,7 +133,7 @@ impl Layout {
     fn push<'t>(
         &self,
         predictions: &mut Predictions<'t>,
-        line: u64,
+        line: u32,
         fields: &mut [Cow<'t, str>],
         request: &Request<'_>,
     ) -> Result<(), ScoreError> {
@@ -135,12 +146,17 @@ impl Layout {
         let index = match self.index.map(|column| fields[column].trim()) {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| {
-                request.fail(line, format!("the index `i` must be an integer from 0, found {}", quoted(text)))
+                request.fail(
+                    line,
+                    format!("the index `i` must be an integer from 0, found {}", quoted(text)),
+                )
             })?),
         };
         if let Some(column) = self.score.filter(|column| !fields[*column].trim().is_empty()) {
             let text = Value::Text(fields[column].clone());
-            let bad = || request.fail(line, format!("the score must be a number, found {}", text.describe()));
+            let bad = || {
+                request.fail(line, format!("the score must be a number, found {}", text.describe()))
+            };
             let score = number(&text).ok_or_else(bad)?;
             predictions
                 .scores
