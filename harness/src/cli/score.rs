@@ -1,4 +1,4 @@
-//! `kobench score`: any system's predictions against the gold labels of a task.
+//! `kobench score`: any system's predictions against the gold of a task.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,9 +8,11 @@ use clap::Args;
 use super::shared::{DataArgs, TaskArgs, TextFormat, warn};
 use crate::data::{Dataset, DatasetOptions};
 use crate::error::Error;
-use crate::report::number::{grouped, percent};
-use crate::report::{Look, table};
-use crate::score::{ScoreReport, TableColumns, score};
+use crate::metrics::IntervalOptions;
+use crate::report::Look;
+use crate::score::{InputFormat, ScoreOptions, score, score_own_gold};
+
+mod show;
 
 /// Score predictions that any system has made
 #[derive(Debug, Clone, Args)]
@@ -18,9 +20,19 @@ use crate::score::{ScoreReport, TableColumns, score};
   kobench score -t nsmc --predictions RUN/cells/ID/predictions.jsonl --data-dir data
   kobench score -t nsmc --split sample --predictions mine.csv --id-column id --pred-column label
   kobench score -t nsmc --gold my_test.tsv --predictions labels.txt --format json
+  kobench score -t nsmc --predictions both.csv --gold-column gold --pred-column pred
 
-Predictions are JSONL with `pred` and `id` or `i` (the row's index from 0), CSV or TSV with a header, or plain text
-with one label a line in the order of the data.")]
+Predictions are
+  jsonl   an object a line with `pred` and `id` or `i` (the row's index from 0), and, for AUROC and log-loss, `logits`
+          or `probs` with a number a label; `pred` is a label, a number, a list of labels (a label a word), or an answer
+  json    one object of ids and predictions, or a list of predictions in the order of the data
+  csv     a header, and columns `pred` and `id` or `i`; labels of words have spaces between them
+  tsv     the same with tabs; quotation marks count only where a CSV writer has put them around a field
+  conll   a word a line, an empty line after each sentence; the last column is the prediction, and one before it that
+          holds labels is the gold, which must be that of the data; options name columns by index from 0
+  lines   one prediction a line in the order of the data
+A label is written by its id or its name. Percent in tables are 100 times the fractions that `--format json` prints;
+where a reference adds up percents, as KorQuAD's evaluation does, the last bit of the product may differ.")]
 pub(super) struct ScoreArgs {
     /// The task, by name or by the path of its file
     #[arg(short, long, value_name = "TASK")]
@@ -28,24 +40,46 @@ pub(super) struct ScoreArgs {
     /// The file with the predictions
     #[arg(long, value_name = "FILE")]
     pub(super) predictions: PathBuf,
+    /// How the file is written [default: told by its extension and its content]
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) input_format: Option<InputFormat>,
     /// The split that was predicted [default: the one that the task reports]
     #[arg(long, value_name = "SPLIT", conflicts_with = "gold")]
     pub(super) split: Option<String>,
-    /// A file with the gold labels, in the format of the task, in place of a split
+    /// A file with the gold, in the format of the task, in place of a split
     #[arg(long, value_name = "FILE")]
     pub(super) gold: Option<PathBuf>,
-    /// The column with the ids, for CSV and TSV
+    /// The column with the gold in the file with the predictions, in place of any data
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["gold", "split"])]
+    pub(super) gold_column: Option<String>,
+    /// The column (or member of JSON objects) with the ids [default: id, where there is one]
     #[arg(long, value_name = "COLUMN")]
     pub(super) id_column: Option<String>,
-    /// The column with the predicted labels, for CSV and TSV
+    /// The column (or member of JSON objects) with the predictions [default: pred]
     #[arg(long, value_name = "COLUMN")]
     pub(super) pred_column: Option<String>,
+    /// The column (or member) with the probability of the positive one of two labels
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) score_column: Option<String>,
+    /// Count questions without an answer as wrong
+    #[arg(long)]
+    pub(super) allow_missing: bool,
     /// Score only the first N rows of the data
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<u64>,
     /// Take a data file that is not the one that the task names, with a warning
     #[arg(long)]
     pub(super) allow_unverified: bool,
+    /// What the resampling of intervals follows from
+    #[arg(long, value_name = "N", default_value_t = IntervalOptions::default().seed)]
+    pub(super) seed: u64,
+    /// Resamples of intervals that are made by resampling
+    #[arg(long, value_name = "N", default_value_t = IntervalOptions::default().resamples,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) resamples: u32,
+    /// Show the counts of each label too
+    #[arg(long)]
+    pub(super) details: bool,
     /// How to print the score
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: TextFormat,
@@ -68,43 +102,40 @@ pub(super) fn run(
     messages: &mut dyn Write,
 ) -> Result<(), Error> {
     let task = args.tasks.registry()?.get(&args.task)?;
-    let data = match &args.gold {
-        Some(path) => Dataset::open_file(&task, path, args.limit)?,
-        None => {
-            let options =
-                DatasetOptions { limit: args.limit, allow_unverified: args.allow_unverified };
-            Dataset::open(&task, args.split.as_deref(), &args.data.places(), options)?
-        }
+    let options = args.options();
+    let report = if args.gold_column.is_some() {
+        score_own_gold(&task, &args.predictions, args.limit, &options)?
+    } else {
+        let data = match &args.gold {
+            Some(path) => Dataset::open_file(&task, path, args.limit)?,
+            None => {
+                let options =
+                    DatasetOptions { limit: args.limit, allow_unverified: args.allow_unverified };
+                Dataset::open(&task, args.split.as_deref(), &args.data.places(), options)?
+            }
+        };
+        score(&task, &data, &args.predictions, &options)?
     };
-    let columns = TableColumns { id: args.id_column.clone(), pred: args.pred_column.clone() };
-    let report = score(&task, &data, &args.predictions, &columns)?;
     warn(messages, &report.warnings)?;
     match args.format {
         TextFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
-        TextFormat::Terminal => write_table(&report, look, out)?,
+        TextFormat::Terminal => {
+            out.write_all(show::text(&report, args.details, look).as_bytes())?
+        }
     }
     Ok(())
 }
 
-fn write_table(report: &ScoreReport, look: &Look, out: &mut dyn Write) -> Result<(), Error> {
-    let mut scores = table(look);
-    scores.set_header(["Task", "Split", "Metric", "% [95% interval]", "n", "Predictions"]);
-    for (name, metric) in &report.metrics {
-        let value = format!(
-            "{} [{}, {}]",
-            percent(metric.value),
-            percent(metric.ci_low),
-            percent(metric.ci_high)
-        );
-        scores.add_row([
-            report.task.clone(),
-            report.split.clone().unwrap_or_else(|| report.gold.file.clone()),
-            name.clone(),
-            value,
-            grouped(metric.n),
-            report.predictions.file.clone(),
-        ]);
+impl ScoreArgs {
+    fn options(&self) -> ScoreOptions {
+        ScoreOptions {
+            input_format: self.input_format,
+            id_column: self.id_column.clone(),
+            pred_column: self.pred_column.clone(),
+            score_column: self.score_column.clone(),
+            gold_column: self.gold_column.clone(),
+            allow_missing: self.allow_missing,
+            intervals: IntervalOptions { seed: self.seed, resamples: self.resamples },
+        }
     }
-    writeln!(out, "{}", scores.trim_fmt())?;
-    Ok(())
 }

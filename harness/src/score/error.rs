@@ -16,13 +16,41 @@ pub enum ScoreError {
         /// What the system said.
         source: io::Error,
     },
-    /// The file is not text.
-    #[error("{}: not UTF-8: the bytes at offset {offset} are no character", path.display())]
-    NotUtf8 {
+    /// A folder in place of a file.
+    #[error("{} is a folder, not a file with predictions", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file that must be unpacked first.
+    #[error("{} is {what}, not text", path.display())]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What makes text of it.
+        tool: &'static str,
+    },
+    /// A file with NUL bytes.
+    #[error("{} is a binary file: there is a NUL byte at offset {offset}", path.display())]
+    Binary {
         /// The file.
         path: PathBuf,
         /// Offset in bytes.
         offset: usize,
+    },
+    /// The file is not text in UTF-8.
+    #[error("{}:{line}: not UTF-8: the bytes at offset {offset} are no character", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: u32,
+        /// Offset in bytes.
+        offset: usize,
+        /// Whether it begins as UTF-16 does.
+        is_utf16: bool,
     },
     /// The file holds nothing.
     #[error("{} holds no predictions", path.display())]
@@ -36,23 +64,19 @@ pub enum ScoreError {
         /// The file.
         path: PathBuf,
         /// From 1.
-        line: u64,
+        line: u32,
         /// What was expected.
         message: String,
+        /// What to do.
+        hint: Option<String>,
     },
-    /// A table lacks a column.
-    #[error("{}: there is no column `{name}`; there are: {known}", path.display())]
-    NoColumn {
-        /// The file.
-        path: PathBuf,
-        /// The column asked for.
-        name: String,
-        /// The option that names it.
-        option: &'static str,
-        /// The columns of the header.
-        known: String,
-        /// The one that was probably meant.
-        closest: Option<String>,
+    /// Options that do not fit the task.
+    #[error("{message}")]
+    Options {
+        /// What does not fit.
+        message: String,
+        /// What to do.
+        hint: String,
     },
     /// Predictions without ids, of another number than the rows.
     #[error("{} has {found} predictions, the data has {expected} rows, and there are no ids to join them by", path.display())]
@@ -63,6 +87,8 @@ pub enum ScoreError {
         found: usize,
         /// Rows of the data.
         expected: usize,
+        /// How the file was read.
+        format: &'static str,
     },
     /// The ids of the data do not tell its rows apart.
     #[error("{} has ids, but the data has the id `{id}` twice, and the predictions have no index `i`", path.display())]
@@ -72,6 +98,19 @@ pub enum ScoreError {
         /// The id.
         id: String,
     },
+    /// The data has no ids, and the order of the file's is no order of rows.
+    #[error(
+        "{} has ids that do not ascend (`{id}` in {place}), but the data has no ids to join them by",
+        path.display()
+    )]
+    IdsOfNothing {
+        /// The file.
+        path: PathBuf,
+        /// The first id that is smaller than the one before.
+        id: String,
+        /// Where it is.
+        place: String,
+    },
     /// Rows that do not fit.
     #[error("{} cannot be scored:{}", path.display(), list(problems))]
     Rows {
@@ -79,8 +118,8 @@ pub enum ScoreError {
         path: PathBuf,
         /// One line a kind of problem: how many, and the first few.
         problems: Vec<String>,
-        /// Whether all that is wrong is that rows at the end are missing.
-        only_missing: bool,
+        /// What to do.
+        hint: &'static str,
     },
 }
 
@@ -88,24 +127,45 @@ fn list(problems: &[String]) -> String {
     problems.iter().map(|problem| format!("\n  {problem}")).collect()
 }
 
+/// What predictions look like.
+pub(super) const FORMATS: &str = "predictions are JSONL with `pred` and `id` or `i`, a JSON object of ids and predictions, CSV or TSV with a header, or one prediction a line; --input-format says which";
+
 impl Hint for ScoreError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Io { source, .. } => return io_hint(source, "--predictions"),
-            Self::NotUtf8 { .. } => "convert the file to UTF-8".to_owned(),
-            Self::Empty { .. } => "every row of the data needs a prediction".to_owned(),
-            Self::Line { .. } => {
-                "predictions are JSONL with `pred` and `id` or `i`, CSV or TSV with a header, or one label a line"
+            Self::Folder { path } => {
+                let inside = path.join("predictions.jsonl");
+                let inside = if inside.is_file() {
+                    inside.display().to_string()
+                } else {
+                    "RUN/cells/ID/predictions.jsonl".to_owned()
+                };
+                format!("give a file, for instance --predictions {inside}")
+            }
+            Self::Packed { tool, .. } => format!("unpack it first, with {tool}"),
+            Self::Binary { .. } => {
+                format!("give a text file: {FORMATS}")
+            }
+            Self::NotUtf8 { is_utf16: true, .. } => {
+                "the file is UTF-16; convert it: iconv -f UTF-16 -t UTF-8".to_owned()
+            }
+            Self::NotUtf8 { .. } => {
+                "convert the file to UTF-8; what Korean spreadsheets save is often CP949: iconv -f CP949 -t UTF-8"
                     .to_owned()
             }
-            Self::NoColumn { closest: Some(name), option, .. } => format!("did you mean {option} {name}?"),
-            Self::NoColumn { option, .. } => format!("name the column with {option}"),
-            Self::Count { .. } => "check the split (--split), or name a column with the ids (--id-column)".to_owned(),
+            Self::Empty { .. } => "every row of the data needs a prediction".to_owned(),
+            Self::Line { hint, .. } => hint.clone().unwrap_or_else(|| FORMATS.to_owned()),
+            Self::Options { hint, .. } => hint.clone(),
+            Self::Count { format, .. } => format!(
+                "the file was read as {format} (--input-format says otherwise); check the split (--split), or give ids"
+            ),
             Self::GoldIds { .. } => "give every prediction the index of its row, from 0, as `i`".to_owned(),
-            Self::Rows { only_missing: true, .. } => {
-                "check the split (--split); predictions of a run with --limit N are scored with --limit N".to_owned()
+            Self::IdsOfNothing { .. } => {
+                "give every prediction the index of its row, from 0, as `i`, or put them into the order of the data"
+                    .to_owned()
             }
-            Self::Rows { .. } => "check the task and the split (--split)".to_owned(),
+            Self::Rows { hint, .. } => (*hint).to_owned(),
         })
     }
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::ScoreError;
-use super::read::Prediction;
-use crate::data::Dataset;
-use crate::task::Task;
+use super::format::InputFormat;
+use super::problems::{MISSING, Problems};
+use super::reference::Reference;
+use super::value::{Prediction, Predictions, Value};
 
 /// How predictions found their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,107 +23,107 @@ pub enum JoinedBy {
     Line,
 }
 
-/// Predicted label indices in the order of the data.
+/// The prediction of each row.
 #[derive(Debug)]
 pub(super) struct Joined {
-    pub(super) labels: Vec<u32>,
+    /// For each row of the data the index of its prediction.
+    pub(super) rows: Vec<Option<usize>>,
     pub(super) by: JoinedBy,
+    /// Rows without a prediction, where that is allowed.
+    pub(super) missing: u64,
+    pub(super) warnings: Vec<String>,
 }
 
-/// Examples of a problem that are shown.
-const SHOWN: usize = 3;
-
-/// A kind of problem: how often, and the first few.
-#[derive(Default)]
-struct Problem {
-    count: usize,
-    examples: Vec<String>,
-}
-
-impl Problem {
-    fn add(&mut self, example: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.examples.len() < SHOWN {
-            self.examples.push(example());
-        }
-    }
-
-    fn describe(&self, what: &str) -> Option<String> {
-        let more = if self.count > self.examples.len() { ", ..." } else { "" };
-        (self.count > 0)
-            .then(|| format!("{what}: {} ({}{more})", self.count, self.examples.join(", ")))
-    }
-}
-
+/// Finds each row's prediction, and counts what has none, or several, or belongs to no row.
+///
+/// # Errors
+/// [`ScoreError`] where there is nothing to join by.
 pub(super) fn join(
-    task: &Task,
-    data: &Dataset,
-    rows: &[Prediction],
-    path: &Path,
+    reference: &Reference<'_>,
+    predictions: &Predictions<'_>,
+    (path, format): (&Path, InputFormat),
+    allow_missing: bool,
+    problems: &mut Problems,
 ) -> Result<Joined, ScoreError> {
-    let (by, places) = places(data, rows, path)?;
-    let mut labels: Vec<Option<u32>> = vec![None; data.len()];
-    let mut lines = vec![0; data.len()];
-    let [mut unknown_rows, mut duplicates, mut unknown_labels, mut missing] =
-        std::array::from_fn(|_| Problem::default());
-    for (row, place) in rows.iter().zip(places) {
-        let Some(place) = place.filter(|place| *place < data.len()) else {
-            unknown_rows.add(|| format!("{} in line {}", name(row), row.line));
-            continue;
+    let Places { by, places, warnings } = places(reference, predictions, (path, format))?;
+    let place = |row: &Prediction<'_>| predictions.place(row);
+    let mut rows: Vec<Option<usize>> = vec![None; reference.len()];
+    for (index, row) in predictions.rows.iter().enumerate() {
+        let at = match &places {
+            None => Some(index),
+            Some(places) => places[index],
         };
-        if lines[place] != 0 {
-            duplicates.add(|| format!("{} in lines {} and {}", name(row), lines[place], row.line));
+        match at.and_then(|at| rows.get_mut(at)) {
+            None if by == JoinedBy::Id && row.id.is_none() => {
+                problems.add("predictions without an id", || place(row));
+            }
+            None => problems.add("predictions for no row of the data", || {
+                format!("{} in {}", name(row), place(row))
+            }),
+            Some(Some(first)) => problems.add("predictions for a row that has one already", || {
+                let first = place(&predictions.rows[*first]);
+                format!("{} in {first} and {}", name(row), place(row))
+            }),
+            Some(free) => *free = Some(index),
+        }
+    }
+    let by_id = by == JoinedBy::Id;
+    let mut missing = 0;
+    for (index, row) in rows.iter().enumerate() {
+        // A question may have the answer null: the system has none.
+        if row.is_some_and(|row| {
+            predictions.rows[row].pred != Value::Null || predictions.rows[row].cut
+        }) {
             continue;
         }
-        lines[place] = row.line;
-        labels[place] = task.label_index(&row.pred);
-        if labels[place].is_none() {
-            unknown_labels.add(|| format!("\"{}\" in line {}", row.pred.escape_debug(), row.line));
+        missing += 1;
+        if !allow_missing {
+            problems.add(MISSING, || match row {
+                Some(row) => format!("null in {}", place(&predictions.rows[*row])),
+                None => reference.name(index, by_id),
+            });
         }
     }
-    for row in data.rows().filter(|row| lines[row.index] == 0) {
-        missing.add(|| match row.id {
-            Some(id) if by == JoinedBy::Id => format!("id {id}"),
-            _ => format!("row {}", row.index),
-        });
-    }
-    let problems: Vec<String> = [
-        missing.describe("rows without a prediction"),
-        duplicates.describe("predictions for a row that has one already"),
-        unknown_rows.describe("predictions for no row of the data"),
-        unknown_labels
-            .describe(&format!("predictions that are none of the labels {}", task.label_list())),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let only_missing = missing.count > 0 && problems.len() == 1;
-    let complete: Option<Vec<u32>> = labels.into_iter().collect();
-    match complete {
-        Some(labels) if problems.is_empty() => Ok(Joined { labels, by }),
-        _ => Err(ScoreError::Rows { path: path.to_owned(), problems, only_missing }),
+    Ok(Joined { rows, by, missing, warnings })
+}
+
+/// Where predictions belong.
+struct Places {
+    by: JoinedBy,
+    /// For each prediction the index of its row, if there is one; none where their order says it.
+    places: Option<Vec<Option<usize>>>,
+    warnings: Vec<String>,
+}
+
+impl Places {
+    fn new(by: JoinedBy, places: Option<Vec<Option<usize>>>) -> Self {
+        Self { by, places, warnings: vec![] }
     }
 }
 
-/// The index of the row that each prediction names, if it is one.
 fn places(
-    data: &Dataset,
-    rows: &[Prediction],
-    path: &Path,
-) -> Result<(JoinedBy, Vec<Option<usize>>), ScoreError> {
-    let have_ids = rows.iter().all(|row| row.id.is_some());
+    reference: &Reference<'_>,
+    predictions: &Predictions<'_>,
+    (path, format): (&Path, InputFormat),
+) -> Result<Places, ScoreError> {
+    let rows = &predictions.rows;
+    let have_ids = rows.iter().any(|row| row.id.is_some());
     let have_indices = rows.iter().all(|row| row.index.is_some());
-    if have_ids && data.row(0).is_some_and(|row| row.id.is_some()) {
-        let mut by_id = HashMap::with_capacity(data.len());
-        let doubled = data
-            .rows()
-            .filter_map(|row| row.id.map(|id| (id, row.index)))
+    let data_has_ids = reference.ids.first().is_some_and(Option::is_some);
+    if have_ids && data_has_ids {
+        let same = |(row, id): (&Prediction<'_>, &Option<&str>)| row.id.as_deref() == *id;
+        if rows.len() == reference.len() && rows.iter().zip(&reference.ids).all(same) {
+            return Ok(Places::new(JoinedBy::Id, None));
+        }
+        let mut by_id = HashMap::with_capacity(reference.len());
+        let ids = reference.ids.iter().enumerate();
+        let doubled = ids
+            .filter_map(|(index, id)| id.map(|id| (id, index)))
             .find(|(id, index)| by_id.insert(*id, *index).is_some());
         match doubled {
             None => {
-                let place =
-                    |row: &Prediction| row.id.as_deref().and_then(|id| by_id.get(id).copied());
-                return Ok((JoinedBy::Id, rows.iter().map(place).collect()));
+                let place = |row: &Prediction<'_>| by_id.get(row.id.as_deref()?.trim()).copied();
+                return Ok(Places::new(JoinedBy::Id, Some(rows.iter().map(place).collect())));
             }
             Some((id, _)) if !have_indices => {
                 return Err(ScoreError::GoldIds { path: path.to_owned(), id: id.to_owned() });
@@ -131,23 +132,63 @@ fn places(
         }
     }
     if have_indices {
-        let place = |row: &Prediction| row.index.and_then(|index| usize::try_from(index).ok());
-        return Ok((JoinedBy::Index, rows.iter().map(place).collect()));
+        let place = |row: &Prediction<'_>| row.index.and_then(|index| usize::try_from(index).ok());
+        return Ok(Places::new(JoinedBy::Index, Some(rows.iter().map(place).collect())));
     }
-    if rows.len() != data.len() {
+    let mut warnings = Vec::new();
+    if have_ids && !data_has_ids {
+        if let Some(places) = as_indices(rows) {
+            return Ok(Places::new(JoinedBy::Index, Some(places)));
+        }
+        if let Some(row) = descent(rows) {
+            return Err(ScoreError::IdsOfNothing {
+                path: path.to_owned(),
+                id: row.id.as_deref().unwrap_or_default().to_owned(),
+                place: predictions.place(row),
+            });
+        }
+        warnings.push(
+            "the data has no ids, so that the ids of the predictions were not used: rows were matched by their order"
+                .to_owned(),
+        );
+    }
+    if rows.len() != reference.len() {
         return Err(ScoreError::Count {
             path: path.to_owned(),
             found: rows.len(),
-            expected: data.len(),
+            expected: reference.len(),
+            format: format.name(),
         });
     }
-    Ok((JoinedBy::Line, (0..rows.len()).map(Some).collect()))
+    Ok(Places { warnings, ..Places::new(JoinedBy::Line, None) })
 }
 
-fn name(row: &Prediction) -> String {
+/// Ids as indices of rows, if they are the integers from 0 in some order.
+fn as_indices(rows: &[Prediction<'_>]) -> Option<Vec<Option<usize>>> {
+    let mut seen = vec![false; rows.len()];
+    let index = |row: &Prediction<'_>| row.id.as_deref()?.trim().parse::<usize>().ok();
+    let mut places = Vec::with_capacity(rows.len());
+    for row in rows {
+        let index = index(row)?;
+        if std::mem::replace(seen.get_mut(index)?, true) {
+            return None;
+        }
+        places.push(Some(index));
+    }
+    Some(places)
+}
+
+/// The first row whose id is an integer smaller than the one before it: a sign that the file is in another
+/// order than the data.
+fn descent<'p, 't>(rows: &'p [Prediction<'t>]) -> Option<&'p Prediction<'t>> {
+    let number = |row: &Prediction<'_>| row.id.as_deref()?.trim().parse::<u64>().ok();
+    rows.windows(2).find(|pair| number(&pair[0]) > number(&pair[1])).map(|pair| &pair[1])
+}
+
+fn name(row: &Prediction<'_>) -> String {
     match (&row.id, row.index) {
-        (Some(id), _) => format!("id {id}"),
+        (Some(id), _) => format!("id {}", id.escape_debug()),
         (None, Some(index)) => format!("i {index}"),
-        (None, None) => format!("row {}", row.line),
+        (None, None) => "the prediction".to_owned(),
     }
 }

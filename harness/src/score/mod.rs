@@ -1,128 +1,303 @@
 //! Scoring the predictions of any system.
+//!
+//! A file goes through four steps: its text (`file`), its rows in whatever format they are (`format`,
+//! `read`), which row of the data each belongs to (`join`), and what the task's metrics are computed of
+//! (`convert`). What is wrong with rows is counted over the whole file before it is reported.
 
+mod convert;
 mod error;
+mod file;
+mod format;
 mod join;
+mod labels;
+mod lines;
+mod problems;
 mod read;
+mod reference;
+mod report;
+mod value;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Serialize;
-
 pub use error::ScoreError;
+pub use format::InputFormat;
 pub use join::JoinedBy;
+pub use report::{ScoreReport, ScoredFile};
 
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::metrics::{self, IntervalOptions, LabelObservations, Observations};
-use crate::record::{DataInfo, MetricValue, PerClass, PerEntity, SCHEMA_VERSION};
-use crate::task::Task;
+use crate::metrics::{
+    self, IntervalOptions, LabelObservations, Metric, Observations, ScoreRows, Scores,
+};
+use crate::record::DataInfo;
+use crate::task::{Kind, Label, Task};
+use convert::Predicted;
+use file::TextFile;
+use join::Joined;
+use labels::LabelNames;
+use problems::Problems;
+use read::{Names, Request};
+use reference::{Reference, Right};
+use value::Predictions;
 
-/// Which columns of a CSV or TSV file are read.
+/// How predictions are read and scored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TableColumns {
-    /// The column with the row's id; `id` when there is one and nothing is said.
-    pub id: Option<String>,
-    /// The column with the predicted label; `pred` when nothing is said.
-    pub pred: Option<String>,
+pub struct ScoreOptions {
+    /// How the file is written; its extension and its content say it when nothing is said.
+    pub input_format: Option<InputFormat>,
+    /// The column, or member of JSON objects, with the row's id; `id`, when there is one, if nothing is said.
+    pub id_column: Option<String>,
+    /// The column or member with the prediction; `pred` when nothing is said.
+    pub pred_column: Option<String>,
+    /// The column or member with the probability of the positive label.
+    pub score_column: Option<String>,
+    /// The column or member with the gold, for [`score_own_gold`].
+    pub gold_column: Option<String>,
+    /// Questions without an answer count as wrong.
+    pub allow_missing: bool,
+    /// How intervals are made.
+    pub intervals: IntervalOptions,
 }
 
-/// What `kobench score --format json` prints; `harness/schemas/score.schema.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ScoreReport {
-    /// [`SCHEMA_VERSION`].
-    pub schema_version: u32,
-    /// The task.
-    pub task: String,
-    /// Its version.
-    pub task_version: u32,
-    /// The split; null for gold labels that are none of the task's splits.
-    pub split: Option<String>,
-    /// The gold labels.
-    pub gold: DataInfo,
-    /// The predictions.
-    pub predictions: ScoredFile,
-    /// Rows that were scored.
-    pub n: u64,
-    /// Metrics by name, as fractions.
-    pub metrics: BTreeMap<String, MetricValue>,
-    /// Counts for each label.
-    pub per_class: Vec<PerClass>,
-    /// Counts and F1 for each type of entity; for tasks that have entities.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub per_entity: Vec<PerEntity>,
-    /// What a reader of the numbers should know.
-    pub warnings: Vec<String>,
-}
-
-/// The predictions that were scored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ScoredFile {
-    /// The file.
-    pub file: String,
-    /// SHA-256 of its content.
-    pub sha256: String,
-    /// Rows in it.
-    pub rows: u64,
-    /// How its rows found theirs in the data.
-    pub joined_by: JoinedBy,
-}
-
-/// Scores the predictions in `path` against the gold labels of `data`, which must be of `task`.
+/// Scores the predictions in `path` against the gold of `data`, which must be of `task`.
 ///
-/// The file is JSONL (`{"i", "id", "pred"}`, as a run writes it), CSV or TSV with a header, or plain
-/// text with one label a line. Rows are joined by id where both sides have ids, else by index, else
-/// by line. The same predictions give the same bits as the run that made them.
+/// Rows are joined by id where both sides have ids, else by index, else by line. The same predictions
+/// give the same bits as the run that made them.
 ///
 /// # Errors
-/// [`ScoreError`]: an unreadable file, and rows that are missing, doubled, unknown or have unknown
-/// labels, counted, with the first few of them.
+/// [`ScoreError`]: an unreadable file, options that do not fit the task, and rows that are missing,
+/// doubled, unknown or have unknown labels, counted, with the first few of them.
 pub fn score(
     task: &Task,
     data: &Dataset,
     path: &Path,
-    columns: &TableColumns,
+    options: &ScoreOptions,
 ) -> Result<ScoreReport, Error> {
-    let file = read::read(path, columns)?;
-    let joined = join::join(task, data, &file.rows, path)?;
-    let observations = Observations::Labels(LabelObservations {
-        gold: &data.gold_labels(),
-        predicted: &joined.labels,
-        scores: None,
-    });
-    let intervals = IntervalOptions::default();
-    let scores =
-        metrics::evaluate(task, data.labels(), &observations, data.clusters(), &intervals)?;
+    let file = TextFile::read(path)?;
+    let scoring = Scoring::new(task, data.labels(), &file, options)?;
+    let (predictions, sha256) = file.hashed_during(|| scoring.read(data.len()));
+    let predictions = predictions?;
+    let reference = Reference::of_data(task, data);
+    let outcome = scoring.score(&predictions, &reference)?;
     let mut warnings = data.warnings().to_vec();
     if !data.info().verified && warnings.is_empty() {
         warnings.push("the gold labels are not a file that the task names".to_owned());
     }
     if (data.len() as u64) < data.info().rows {
-        warnings.push(format!(
-            "only the first {} of {} rows were scored",
-            data.len(),
-            data.info().rows
-        ));
+        let (scored, all) = (data.len(), data.info().rows);
+        warnings.push(format!("only the first {scored} of {all} rows were scored"));
     }
-    warnings.extend(scores.notes);
-    Ok(ScoreReport {
-        schema_version: SCHEMA_VERSION,
-        task: task.name.clone(),
-        task_version: task.version,
-        split: (!data.split().is_empty()).then(|| data.split().to_owned()),
-        gold: data.info().clone(),
-        predictions: ScoredFile {
-            file: path.display().to_string(),
-            sha256: file.sha256,
-            rows: file.rows.len() as u64,
-            joined_by: joined.by,
-        },
-        n: scores.n,
-        metrics: scores.metrics,
-        per_class: scores.per_class,
-        per_entity: scores.per_entity,
-        warnings,
-    })
+    let split = (!data.split().is_empty()).then(|| data.split().to_owned());
+    Ok(scoring.report(outcome, (&predictions, sha256), (data.info().clone(), split), warnings))
+}
+
+/// Scores predictions against the gold in a column of the same file ([`ScoreOptions::gold_column`]), for
+/// data that its user cannot hand out in the task's format.
+///
+/// # Errors
+/// As [`score`].
+pub fn score_own_gold(
+    task: &Task,
+    path: &Path,
+    limit: Option<u64>,
+    options: &ScoreOptions,
+) -> Result<ScoreReport, Error> {
+    let file = TextFile::read(path)?;
+    let scoring = Scoring::new(task, &task.labels, &file, options)?;
+    if task.labels.is_empty() && task.labels_file.is_some() {
+        return Err(ScoreError::Options {
+            message: format!("the labels of {} are in a file of its data set, which a gold column cannot replace", task.name),
+            hint: "give the gold with --gold or --split".to_owned(),
+        }
+        .into());
+    }
+    let (predictions, sha256) = file.hashed_during(|| scoring.read(usize::MAX));
+    let mut predictions = predictions?;
+    let info = DataInfo {
+        file: path.display().to_string(),
+        sha256: sha256.clone(),
+        rows: predictions.rows.len() as u64,
+        verified: false,
+        labels_sha256: None,
+    };
+    // The gold of a row stands beside its prediction: ids and indices have nothing to join.
+    for row in &mut predictions.rows {
+        (row.id, row.index) = (None, None);
+    }
+    let mut warnings = vec![format!(
+        "the gold is the file's own column `{}`: nothing says that it is the data of {}",
+        options.gold_column.as_deref().unwrap_or_default(),
+        task.name
+    )];
+    let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    if limit < predictions.rows.len() {
+        warnings.push(format!("only the first {limit} of {} rows were scored", info.rows));
+        predictions.rows.truncate(limit);
+        predictions.gold.truncate(limit);
+    }
+    let reference = Reference::of_predictions(task.kind, &predictions, &scoring.labels, path)?;
+    let outcome = scoring.score(&predictions, &reference)?;
+    Ok(scoring.report(outcome, (&predictions, sha256), (info, None), warnings))
+}
+
+/// One file that is scored.
+struct Scoring<'a> {
+    task: &'a Task,
+    labels: LabelNames<'a>,
+    file: &'a TextFile,
+    options: &'a ScoreOptions,
+    format: InputFormat,
+    /// Index of the label that single scores are about.
+    positive: usize,
+}
+
+/// What came of it.
+struct Outcome {
+    scores: Scores,
+    joined: Joined,
+    warnings: Vec<String>,
+}
+
+impl<'a> Scoring<'a> {
+    fn new(
+        task: &'a Task,
+        labels: &'a [Label],
+        file: &'a TextFile,
+        options: &'a ScoreOptions,
+    ) -> Result<Self, ScoreError> {
+        let labels = LabelNames::new(labels);
+        let positive = check_options(task, labels.labels(), options)?;
+        let names = Names::new(options);
+        let format = options.input_format.unwrap_or_else(|| {
+            InputFormat::detect(&file.path, file.text(), task.kind, &names, &labels)
+        });
+        Ok(Self { task, labels, file, options, format, positive })
+    }
+
+    fn wants_scores(&self) -> bool {
+        let uses = [Metric::Auroc, Metric::LogLoss];
+        self.task.kind == Kind::SequenceClassification
+            && self.task.metrics.iter().any(|metric| uses.contains(metric))
+    }
+
+    /// Reads the file, which should have so many `rows`.
+    fn read(&self, rows: usize) -> Result<Predictions<'a>, ScoreError> {
+        let request = Request {
+            path: &self.file.path,
+            kind: self.task.kind,
+            labels: &self.labels,
+            names: Names::new(self.options),
+            wants_scores: self.wants_scores(),
+            comment: self.task.reader.comment.as_deref(),
+        };
+        let mut predictions = read::read(self.file.text(), self.format, &request)?;
+        if self.format == InputFormat::Lines {
+            predictions.drop_blank_tail(rows);
+        }
+        Ok(predictions)
+    }
+
+    fn score(
+        &self,
+        predictions: &Predictions<'_>,
+        reference: &Reference<'_>,
+    ) -> Result<Outcome, Error> {
+        let (mut joined, predicted) = self.predicted(predictions, reference)?;
+        let scores = self.evaluate(reference, &predicted)?;
+        let mut warnings = std::mem::take(&mut joined.warnings);
+        if joined.missing > 0 {
+            warnings.push(format!(
+                "{} of {} questions have no answer, and count as wrong",
+                joined.missing,
+                reference.len()
+            ));
+        }
+        if self.options.score_column.is_some() && !self.wants_scores() {
+            warnings.push(format!("no metric of {} uses the score column", self.task.name));
+        }
+        Ok(Outcome { scores, joined, warnings })
+    }
+
+    /// What is predicted for each row of the data, when nothing is wrong with any.
+    fn predicted<'p>(
+        &self,
+        predictions: &'p Predictions<'_>,
+        reference: &Reference<'_>,
+    ) -> Result<(Joined, Predicted<'p>), ScoreError> {
+        let path = &self.file.path;
+        let mut problems = Problems::of(self.task.kind);
+        let source = (path.as_path(), self.format);
+        let joined =
+            join::join(reference, predictions, source, self.options.allow_missing, &mut problems)?;
+        let labels = (&self.labels, self.positive);
+        let predicted = convert::predicted(predictions, reference, &joined, labels, &mut problems);
+        problems.check(path)?;
+        Ok((joined, predicted))
+    }
+
+    fn evaluate(
+        &self,
+        reference: &Reference<'_>,
+        predicted: &Predicted<'_>,
+    ) -> Result<Scores, Error> {
+        let observations = match (&reference.gold, predicted) {
+            (Right::Labels(gold), Predicted::Labels { labels: predicted, scores }) => {
+                let scores = scores.as_ref();
+                let scores = scores
+                    .map(|(values, are_logits)| ScoreRows { values, are_logits: *are_logits });
+                Observations::Labels(LabelObservations { gold, predicted, scores })
+            }
+            (Right::Values(gold), Predicted::Values(predicted)) => {
+                Observations::Values { gold, predicted }
+            }
+            (Right::Tags(gold), Predicted::Tags(predicted)) => Observations::Tags {
+                gold: gold.iter().map(AsRef::as_ref).collect(),
+                predicted: predicted.rows(),
+            },
+            (Right::Answers(gold), Predicted::Answers(predicted)) => Observations::Answers {
+                gold: gold.clone(),
+                predicted: predicted.iter().map(Option::as_deref).collect(),
+            },
+            _ => return Err(metrics::MetricError::Empty.into()),
+        };
+        let (labels, intervals) = (self.labels.labels(), &self.options.intervals);
+        Ok(metrics::evaluate(self.task, labels, &observations, reference.clusters, intervals)?)
+    }
+}
+
+/// Checks that the options fit the task, and finds its positive label.
+fn check_options(
+    task: &Task,
+    labels: &[Label],
+    options: &ScoreOptions,
+) -> Result<usize, ScoreError> {
+    let fail =
+        |message: String, hint: &str| Err(ScoreError::Options { message, hint: hint.to_owned() });
+    let kind = task.kind.name();
+    if options.allow_missing && task.kind != Kind::ExtractiveQa {
+        return fail(
+            format!("--allow-missing is for questions; {} is a task of {kind}", task.name),
+            "every row of the data needs a prediction",
+        );
+    }
+    if options.input_format == Some(InputFormat::Conll) && task.kind != Kind::TokenClassification {
+        return fail(
+            format!("the format conll has a label a word; {} is a task of {kind}", task.name),
+            "choose another --input-format",
+        );
+    }
+    let positive = task.scoring.positive.as_deref();
+    let positive = positive.and_then(|id| labels.iter().position(|label| label.id == id));
+    if options.score_column.is_some()
+        && (task.kind != Kind::SequenceClassification || labels.len() != 2)
+    {
+        return fail(
+            format!("--score-column is for tasks with two labels; {} is none", task.name),
+            "numbers for more labels are the members `logits` or `probs` of JSONL",
+        );
+    }
+    // Of two labels, the second is the positive one unless the task says otherwise.
+    Ok(positive.unwrap_or(1))
 }
 
 #[cfg(test)]
