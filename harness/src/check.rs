@@ -1,9 +1,12 @@
 //! Trying out a plugin: does it do what the interface asks, as far as a host can see?
 
 use crate::hint::Hint as _;
-use crate::plugin::{Description, ModelRequest, TokenizerRequest, Variant};
+use crate::plugin::{Description, Head, ModelRequest, TokenizerRequest, Variant};
+use crate::qa::QaOptions;
 use crate::run::Checkpoint;
-use crate::worker::{EvaluateRequest, Event, Failure, Limits, OpenRequest, TextExample, Worker};
+use crate::worker::{
+    Encoding, EvaluateRequest, Event, Failure, Limits, Logits, OpenRequest, RowInput, Worker,
+};
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
@@ -206,16 +209,17 @@ fn check_model(library: &Path, variant: &Variant, weights: &Checkpoint) -> Vec<F
 fn logits(worker: &mut Worker, batch_tokens: u64) -> Result<Vec<f32>, Failure> {
     let long = "가".repeat(5_000);
     let texts = NASTY.iter().copied().chain([long.as_str()]);
-    let examples: Vec<TextExample> =
-        texts.map(|t| TextExample { text: t.into(), pair: None }).collect();
+    let examples: Vec<RowInput> = texts.map(|t| RowInput::Text(t.into())).collect();
     let mut rows: Vec<Vec<f32>> = vec![Vec::new(); examples.len()];
     // The model's own limit decides where the long text is cut.
-    let request = EvaluateRequest { examples, max_seq_len: 0, batch_tokens };
+    let encoding = Encoding::new(0, QaOptions::default());
+    let request = EvaluateRequest { examples, head: Head::Sequence, encoding, batch_tokens };
     worker.evaluate(request, &mut |event| {
-        if let Event::Logits { examples, width, values, .. } = event {
-            for (e, row) in examples.iter().zip(values.chunks(width.max(1) as usize)) {
-                if let Some(slot) = rows.get_mut(*e as usize) {
-                    *slot = row.to_vec();
+        if let Event::Logits { logits: Logits::Rows { rows: answered, width, values }, .. } = event
+        {
+            for (row, values) in answered.iter().zip(values.chunks(width.max(1) as usize)) {
+                if let Some(slot) = rows.get_mut(*row as usize) {
+                    *slot = values.to_vec();
                 }
             }
         }

@@ -6,6 +6,7 @@
 //! - [`worker`]: processes that hold one plugin each;
 //! - [`plugin`]: finds, loads and calls model libraries; [`check`] tries one out;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
+//! - [`qa`]: windows and logits to answers; [`tokens`]: what a tokeniser makes of a data set;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it.
@@ -19,6 +20,7 @@ pub mod error;
 pub mod hint;
 pub mod metrics;
 pub mod plugin;
+pub mod qa;
 pub mod record;
 pub mod report;
 pub mod run;
@@ -27,6 +29,7 @@ pub mod stats;
 pub mod suggest;
 pub mod task;
 pub mod text;
+pub mod tokens;
 pub mod worker;
 
 /// This release.

@@ -23,7 +23,7 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// What `str.strip()` takes off: Unicode white space, and U+001C to U+001F, which Unicode counts as
 /// separators of information and Python as white space.
-pub(super) fn is_python_space(character: char) -> bool {
+pub(crate) fn is_python_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
 }
 

@@ -22,6 +22,7 @@ mod tsv;
 
 pub use dataset::{Dataset, DatasetOptions};
 pub use error::{DataError, RowError};
+pub(crate) use lines::is_python_space;
 pub use locate::{DataPlaces, SplitFile};
 pub use row::{Answer, Answers, Gold, Input, Row, Words};
 

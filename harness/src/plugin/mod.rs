@@ -16,7 +16,7 @@ mod rows;
 
 pub use catalog::{Broken, Catalog, Entry, Listed, ModelError, NO_PLUGINS};
 pub use discovery::{SearchPath, library_name};
-pub use encoded::{Encoded, EncodingView};
+pub use encoded::{Encoded, EncodingView, TokenView};
 pub use error::{CallError, PluginError};
 pub use handles::{ForwardOutcome, Model, Tokenizer};
 pub use host::set_log;

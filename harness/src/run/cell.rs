@@ -2,14 +2,15 @@
 
 use super::plan::PlannedRun;
 use super::progress::CellProgress;
-use crate::data::{Gold, Input, Row};
+use crate::data::Gold;
 use crate::metrics::{self, IntervalOptions, LabelObservations, MetricError, Observations, Scores};
+use crate::plugin::Head;
 use crate::record::{
     AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, Output, PredictionRow,
     SCHEMA_VERSION, Status, Throughput, Tokens, rfc3339,
 };
 use crate::worker::{
-    EvaluateRequest, Evaluated, Event, Failure, FailureKind, Opened, TextExample, Worker,
+    Encoding, EvaluateRequest, Evaluated, Event, Failure, FailureKind, Opened, RowInput, Worker,
 };
 use serde_json::Value;
 use std::time::{Instant, SystemTime};
@@ -99,29 +100,26 @@ pub(super) fn evaluate(
     progress: &mut CellProgress<'_>,
 ) -> Outcome {
     let dataset = &cell.dataset;
-    let example = |row: &Row<'_>| match row.input {
-        Input::Text(text) => TextExample { text: text.to_owned(), pair: None },
-        Input::Pair(text, pair) => {
-            TextExample { text: text.to_owned(), pair: Some(pair.to_owned()) }
-        }
-        Input::Words(_) | Input::Question { .. } => TextExample { text: String::new(), pair: None },
-    };
     let request = EvaluateRequest {
-        examples: dataset.rows().map(|row| example(&row)).collect(),
-        max_seq_len: cell.inputs.max_seq_len,
+        examples: dataset.rows().map(|row| RowInput::from(row.input)).collect(),
+        head: Head::Sequence,
+        encoding: Encoding::new(cell.inputs.max_seq_len, Default::default()),
         batch_tokens: cell.batch_tokens,
     };
     let mut logits = Logits::new(dataset.len(), cell.labels().len());
     let mut wrong = None;
     let evaluated = worker.evaluate(request, &mut |event| match event {
-        Event::Logits { examples, width, values, tokens } => {
+        Event::Logits {
+            logits: crate::worker::Logits::Rows { rows: examples, width, values },
+            tokens,
+        } => {
             if let Err(reason) = logits.take(&examples, width, &values) {
                 wrong.get_or_insert(reason);
             }
             progress.advance(examples.len() as u64, tokens);
         }
         Event::Log { level, message } => progress.log(level, &message),
-        Event::Stage(_) => {}
+        _ => {}
     });
     let evaluated = match evaluated {
         Ok(evaluated) => evaluated,

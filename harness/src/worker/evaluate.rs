@@ -1,16 +1,37 @@
-//! Running a model on examples: tokenise a chunk, batch it by tokens, compute, send the logits home.
+//! Running a model on rows: tokenise a chunk, batch it by tokens, compute, send the logits home.
 
 use super::batching::batches;
-use super::protocol::{EvaluateRequest, Evaluated, Event, TextExample};
+use super::encoding::Encoding;
+use super::logits::select;
+use super::memory;
+use super::protocol::{self, EvaluateRequest, Evaluated, Event, RowInput};
 use super::server::{ServeError, Wire};
-use crate::plugin::{EncodeOptions, Encoded, EncodingView, Head, Model, Tokenizer};
+use crate::plugin::{EncodeOptions, Encoded, Head, Model, Tokenizer};
 use std::time::Instant;
 
-/// Examples that are tokenised at once: enough for batches of equal lengths, few enough for memory to
-/// stay small next to a model.
+/// Rows that are tokenised at once: enough for batches of equal lengths, few enough for memory to stay
+/// small next to a model.
 const CHUNK: usize = 16_384;
+/// The same for questions, each of which makes several long sequences.
+const QUESTIONS: usize = 1_024;
 
-/// Evaluates all examples. Tokenising and computing take turns, so that each is timed alone.
+/// How many of these rows are tokenised at once.
+pub(super) fn chunk_rows(rows: &[RowInput]) -> usize {
+    if matches!(rows.first(), Some(RowInput::Question { .. })) { QUESTIONS } else { CHUNK }
+}
+
+/// How a plugin is asked to encode.
+pub(super) fn options(encoding: protocol::Encoding, pieces: bool) -> EncodeOptions {
+    EncodeOptions {
+        max_seq_len: encoding.max_seq_len as usize,
+        doc_stride: encoding.doc_stride as usize,
+        max_question_len: encoding.max_question_len as usize,
+        pieces,
+        ..EncodeOptions::default()
+    }
+}
+
+/// Evaluates all rows. Tokenising and computing take turns, so that each is timed alone.
 pub(super) fn evaluate(
     request: &EvaluateRequest,
     tokenizer: &mut Tokenizer,
@@ -18,28 +39,34 @@ pub(super) fn evaluate(
     wire: &Wire,
 ) -> Result<Evaluated, ServeError> {
     let started = Instant::now();
-    reset_peak_memory();
-    let mut run =
-        Run { budget: request.batch_tokens.max(1), done: Evaluated::default(), values: Vec::new() };
-    let options =
-        EncodeOptions { max_seq_len: request.max_seq_len as usize, ..EncodeOptions::default() };
-    for (chunk, examples) in request.examples.chunks(CHUNK).enumerate() {
+    memory::reset_peak();
+    let mut run = Run {
+        head: request.head,
+        budget: request.batch_tokens.max(1),
+        done: Evaluated::default(),
+        values: Vec::new(),
+    };
+    let options = options(request.encoding, request.head == Head::Span);
+    let mut first_row = 0;
+    for rows in request.examples.chunks(chunk_rows(&request.examples)) {
         wire.stage("encode")?;
-        let views: Vec<_> = examples.iter().map(TextExample::view).collect();
+        let views: Vec<_> = rows.iter().map(RowInput::view).collect();
         let clock = Instant::now();
         let encoded = tokenizer.encode(&views, &options)?;
         run.done.tokenize_seconds += clock.elapsed().as_secs_f64();
-        run.forward(&encoded, examples.len(), chunk * CHUNK, model, wire)?;
+        run.forward(&encoded, &Encoding::new(&encoded, rows, first_row)?, model, wire)?;
+        first_row += rows.len();
     }
     let mut done = run.done;
     done.total_seconds = started.elapsed().as_secs_f64();
-    done.peak_rss_bytes = peak_memory();
+    done.peak_rss_bytes = memory::peak();
     done.stats = model.stats()?.to_string();
     Ok(done)
 }
 
 /// What goes on from chunk to chunk.
 struct Run {
+    head: Head,
     budget: u64,
     done: Evaluated,
     values: Vec<f32>,
@@ -49,30 +76,24 @@ impl Run {
     fn forward(
         &mut self,
         encoded: &Encoded,
-        n_examples: usize,
-        first_example: usize,
+        encoding: &Encoding<'_>,
         model: &mut Model,
         wire: &Wire,
     ) -> Result<(), ServeError> {
-        let view = encoded.view()?;
-        one_sequence_each(&view, n_examples)?;
-        let lengths: Vec<usize> = (0..n_examples).map(|s| view.len_of(s)).collect();
-        self.done.truncated_rows += view.n_truncated.iter().filter(|&&n| n > 0).count() as u64;
-        self.done.unknown_tokens += view.n_unknown.iter().map(|&n| u64::from(n)).sum::<u64>();
-        self.done.max_len =
-            self.done.max_len.max(lengths.iter().copied().max().unwrap_or(0) as u64);
+        let lengths = self.count(encoding);
         wire.stage("forward")?;
         let mut waiting = batches(&lengths, self.budget);
         waiting.reverse();
         while let Some(batch) = waiting.pop() {
+            let sequences: Vec<usize> = batch.iter().map(|&s| index(s)).collect();
+            let tokens = sequences.iter().map(|&s| lengths[s] as u64).sum::<u64>();
             let clock = Instant::now();
-            let outcome = model.forward(encoded, &batch, Head::Sequence, &mut self.values);
+            let outcome = model.forward(encoded, &batch, self.head, &mut self.values);
             self.done.forward_seconds += clock.elapsed().as_secs_f64();
             let shape = match outcome {
                 Err(e) if e.is_out_of_device_memory() && batch.len() > 1 => {
                     // The handle is intact: go on with half of what did not fit.
-                    let tokens: usize = batch.iter().map(|&s| lengths[index(s)]).sum();
-                    self.budget = (tokens as u64 / 2).max(1);
+                    self.budget = (tokens / 2).max(1);
                     self.done.budget_halvings += 1;
                     let (first, second) = batch.split_at(batch.len() / 2);
                     waiting.extend([second.to_vec(), first.to_vec()]);
@@ -80,72 +101,29 @@ impl Run {
                 }
                 other => other?,
             };
-            if shape.rows != batch.len() || shape.width == 0 {
-                return Err(ServeError::Rule(format!(
-                    "the plugin answered {} sequences with {} rows of {} logits",
-                    batch.len(),
-                    shape.rows,
-                    shape.width
-                )));
-            }
-            let tokens: usize = batch.iter().map(|&s| lengths[index(s)]).sum();
-            self.done.tokens += tokens as u64;
+            self.done.tokens += tokens;
             self.done.batches += 1;
-            let examples = batch
-                .iter()
-                .map(|&s| narrow(first_example + index(s)))
-                .collect::<Result<_, _>>()?;
-            wire.event(Event::Logits {
-                examples,
-                width: narrow(shape.width)?,
-                values: self.values[..shape.rows * shape.width].to_vec(),
-                tokens: tokens as u64,
-            })?;
+            let values = &self.values[..shape.rows * shape.width];
+            let logits = select(self.head, encoding, &sequences, shape, values)?;
+            wire.event(Event::Logits { logits, tokens })?;
         }
         Ok(())
+    }
+
+    /// The lengths of the sequences; what else the tokeniser said of them is counted.
+    fn count(&mut self, encoding: &Encoding<'_>) -> Vec<usize> {
+        let (view, done) = (&encoding.view, &mut self.done);
+        let lengths: Vec<usize> = (0..view.n_sequences()).map(|s| view.len_of(s)).collect();
+        let is_cut = |&s: &usize| encoding.is_first(s) && view.n_truncated[s] > 0;
+        done.sequences += lengths.len() as u64;
+        done.truncated_rows += (0..lengths.len()).filter(is_cut).count() as u64;
+        done.unknown_tokens += view.n_unknown.iter().map(|&n| u64::from(n)).sum::<u64>();
+        done.max_len = done.max_len.max(lengths.iter().copied().max().unwrap_or(0) as u64);
+        lengths
     }
 }
 
 /// Indices of sequences come from `0..n` of this very module.
 fn index(sequence: u64) -> usize {
     usize::try_from(sequence).unwrap_or(usize::MAX)
-}
-
-fn narrow(n: usize) -> Result<u32, ServeError> {
-    u32::try_from(n).map_err(|_| ServeError::Rule(format!("{n} does not fit into 32 bits")))
-}
-
-/// Texts and pairs have no windows: sequence i is example i.
-fn one_sequence_each(view: &EncodingView<'_>, n_examples: usize) -> Result<(), ServeError> {
-    let fits = view.n_sequences() == n_examples
-        && view.example.iter().enumerate().all(|(i, &e)| e as usize == i);
-    if fits {
-        return Ok(());
-    }
-    Err(ServeError::Rule(format!(
-        "the plugin's tokeniser made {} sequences of {n_examples} texts, or not in their order",
-        view.n_sequences()
-    )))
-}
-
-/// Lets the kernel count the highest resident set anew. Where it does not, the peak is the process's.
-fn reset_peak_memory() {
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-}
-
-/// The highest resident set in bytes (`VmHWM`).
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_peak_of_this_process_is_known_on_linux() {
-        if cfg!(target_os = "linux") {
-            assert!(super::peak_memory().unwrap() > 1 << 20);
-        }
-    }
 }

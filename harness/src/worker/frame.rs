@@ -50,14 +50,16 @@ pub(super) fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::protocol::{Event, Reply};
+    use crate::worker::protocol::{Event, Logits, Reply};
 
     #[test]
     fn frames_survive_the_way_and_an_end_between_them_is_no_error() {
         let event = Reply::Event(Event::Logits {
-            examples: vec![7, 3],
-            width: 2,
-            values: vec![0.5, -1.0, f32::MIN_POSITIVE, 3.25],
+            logits: Logits::Rows {
+                rows: vec![7, 3],
+                width: 2,
+                values: vec![0.5, -1.0, f32::MIN_POSITIVE, 3.25],
+            },
             tokens: 40,
         });
         let mut wire = Vec::new();

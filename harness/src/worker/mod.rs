@@ -7,17 +7,24 @@
 
 mod batching;
 mod describe;
+mod encoding;
 mod evaluate;
 mod failure;
 mod frame;
+mod logits;
+mod memory;
 mod output;
 mod process;
 mod protocol;
 mod server;
+mod tokenize;
 
 pub use batching::batches;
 pub use describe::describe;
 pub use failure::{Failure, FailureKind, signal_name};
 pub use process::{Limits, Worker};
-pub use protocol::{EvaluateRequest, Evaluated, Event, OpenRequest, Opened, TextExample};
+pub use protocol::{
+    Encoding, EvaluateRequest, Evaluated, Event, Logits, OpenRequest, Opened, RowInput, Sequence,
+    SpanLogits, TokenizeRequest,
+};
 pub use server::serve;

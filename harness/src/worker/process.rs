@@ -5,6 +5,7 @@ use super::frame;
 use super::output::Output;
 use super::protocol::{
     EvaluateRequest, Evaluated, Event, OpenRequest, Opened, Outcome, Reply, Request,
+    TokenizeRequest,
 };
 use crate::plugin::Description;
 use std::io;
@@ -176,6 +177,21 @@ impl Worker {
         }
     }
 
+    /// Runs a tokeniser alone; what it makes of the rows comes as events.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn tokenize(
+        &mut self,
+        request: TokenizeRequest,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(), Failure> {
+        match self.request(&Request::Tokenize(request), on_event)? {
+            Outcome::Tokenized => Ok(()),
+            other => Err(self.nonsense(&other)),
+        }
+    }
+
     fn request(
         &mut self,
         request: &Request,
@@ -201,7 +217,7 @@ impl Worker {
                 Ok(Ok(Some(Reply::Event(event)))) => {
                     match &event {
                         Event::Stage(stage) => self.stage = Some(stage.clone()),
-                        Event::Logits { .. } => {}
+                        Event::Logits { .. } | Event::Sequences(_) => {}
                         Event::Log { .. } => {
                             on_event(event);
                             continue;

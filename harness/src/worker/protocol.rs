@@ -3,7 +3,9 @@
 //! Both are the same executable, so that the format needs no versions: a frame is a length and a
 //! postcard value (see [`super::frame`]).
 
-use crate::plugin::{Description, Example, ModelRequest, TokenizerRequest};
+use crate::data::Input;
+use crate::plugin::{Context, Description, Example, Head, ModelRequest, TokenizerRequest};
+use crate::qa::{Pieces, QaOptions, Window};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -17,6 +19,8 @@ pub(super) enum Request {
     Open(OpenRequest),
     /// Run the open model on examples.
     Evaluate(EvaluateRequest),
+    /// Run a tokeniser on examples.
+    Tokenize(TokenizeRequest),
 }
 
 /// What to open. The requests travel as JSON text: they hold free-form options.
@@ -30,32 +34,93 @@ pub struct OpenRequest {
     pub model: ModelRequest,
 }
 
-/// Examples for the sequence head of the open model.
+/// Examples for the open model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluateRequest {
-    /// The texts.
-    pub examples: Vec<TextExample>,
-    /// Tokens a sequence, special tokens included.
-    pub max_seq_len: u32,
+    /// The rows; all of one kind.
+    pub examples: Vec<RowInput>,
+    /// The head, which the model was opened with.
+    pub head: Head,
+    /// How rows become sequences.
+    pub encoding: Encoding,
     /// Tokens a batch; a sequence that is longer makes a batch of its own.
     pub batch_tokens: u64,
 }
 
-/// One row: a text, or a pair of texts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TextExample {
-    /// The text, or the first of two.
-    pub text: String,
-    /// The second text.
-    pub pair: Option<String>,
+/// Examples for a tokeniser alone, which is opened for them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenizeRequest {
+    /// The plugin library.
+    pub library: PathBuf,
+    /// For its `tokenizer_open`.
+    pub tokenizer: TokenizerRequest,
+    /// The rows; all of one kind.
+    pub examples: Vec<RowInput>,
+    /// How rows become sequences.
+    pub encoding: Encoding,
+    /// Whether the tokens' texts are wanted; those of contexts are there in any case.
+    pub pieces: bool,
 }
 
-impl TextExample {
+/// How rows become sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encoding {
+    /// Tokens a sequence, special tokens included; 0: the model's limit.
+    pub max_seq_len: u32,
+    /// Question and context: tokens from one window's start to the next.
+    pub doc_stride: u32,
+    /// Question and context: tokens of the question that are kept.
+    pub max_question_len: u32,
+}
+
+impl Encoding {
+    /// Sequences of so many tokens at most, with windows as `qa` has them.
+    pub fn new(max_seq_len: u32, qa: QaOptions) -> Self {
+        Self { max_seq_len, doc_stride: qa.doc_stride, max_question_len: qa.max_question_len }
+    }
+}
+
+/// One row, as the harness sends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RowInput {
+    /// A text.
+    Text(String),
+    /// A pair of texts.
+    Pair(String, String),
+    /// A text that is split into words.
+    Words(Vec<String>),
+    /// A question about a context.
+    Question {
+        /// The question.
+        question: String,
+        /// The context.
+        context: String,
+    },
+}
+
+impl RowInput {
     /// The same, as the plugin's side wants it.
     pub(super) fn view(&self) -> Example<'_> {
-        match &self.pair {
-            None => Example::Text(&self.text),
-            Some(pair) => Example::Pair(&self.text, pair),
+        match self {
+            Self::Text(text) => Example::Text(text),
+            Self::Pair(first, second) => Example::Pair(first, second),
+            Self::Words(words) => Example::Words(words.iter().map(String::as_str).collect()),
+            Self::Question { question, context } => {
+                Example::QuestionContext { question, context: Context::Text(context) }
+            }
+        }
+    }
+}
+
+impl From<Input<'_>> for RowInput {
+    fn from(input: Input<'_>) -> Self {
+        match input {
+            Input::Text(text) => Self::Text(text.to_owned()),
+            Input::Pair(first, second) => Self::Pair(first.to_owned(), second.to_owned()),
+            Input::Words(words) => Self::Words(words.iter().map(ToOwned::to_owned).collect()),
+            Input::Question { question, context } => {
+                Self::Question { question: question.to_owned(), context: context.to_owned() }
+            }
         }
     }
 }
@@ -84,17 +149,15 @@ pub(super) enum Reply {
 pub enum Event {
     /// The worker enters a call of the plugin; if it dies, it was there.
     Stage(String),
-    /// Logits of some examples.
+    /// Logits of a head. Rows are counted in the request.
     Logits {
-        /// The examples, by their index in the request.
-        examples: Vec<u32>,
-        /// Values for each.
-        width: u32,
-        /// `[examples.len() * width]`
-        values: Vec<f32>,
-        /// Tokens of these examples.
+        /// What they are of.
+        logits: Logits,
+        /// Tokens of the batch.
         tokens: u64,
     },
+    /// What a tokeniser made of some rows.
+    Sequences(Vec<Sequence>),
     /// A message of the plugin's or the worker's; level as in the ABI.
     Log {
         /// 1 error to 4 debug.
@@ -102,6 +165,67 @@ pub enum Event {
         /// The text.
         message: String,
     },
+}
+
+/// Logits of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Logits {
+    /// Of the sequence head.
+    Rows {
+        /// The rows.
+        rows: Vec<u32>,
+        /// Values a row.
+        width: u32,
+        /// `[rows.len() * width]`
+        values: Vec<f32>,
+    },
+    /// Of the token head, at the first token of each word that the model saw.
+    Words {
+        /// The rows, each with the number of its first words that the model saw.
+        rows: Vec<(u32, u32)>,
+        /// Values a word.
+        width: u32,
+        /// `[words * width]`
+        values: Vec<f32>,
+    },
+    /// Of the span head.
+    Spans(Vec<SpanLogits>),
+}
+
+/// Logits of the span head for one window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpanLogits {
+    /// The row.
+    pub row: u32,
+    /// The window, from 0.
+    pub window: u32,
+    /// What it shows of the context.
+    pub context: Window,
+    /// `[tokens of the sequence]`
+    pub start: Vec<f32>,
+    /// `[tokens of the sequence]`
+    pub end: Vec<f32>,
+}
+
+/// What a tokeniser made of a row, or of one window of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// The row, counted in the request.
+    pub row: u32,
+    /// Tokens, special tokens included.
+    pub tokens: u32,
+    /// Special tokens among them.
+    pub special: u32,
+    /// Tokens of the row that were cut off.
+    pub truncated: u32,
+    /// Unknown tokens.
+    pub unknown: u32,
+    /// Of a row of words, how many the sequence shows.
+    pub words: u32,
+    /// Of a context, the part that the window shows.
+    pub context: Option<Window>,
+    /// The texts of all tokens that are not special, if they were asked for.
+    pub pieces: Pieces,
 }
 
 /// How a request ended well.
@@ -113,6 +237,8 @@ pub(super) enum Outcome {
     Opened(Opened),
     /// Of [`Request::Evaluate`].
     Evaluated(Evaluated),
+    /// Of [`Request::Tokenize`].
+    Tokenized,
 }
 
 /// What was opened.
@@ -129,9 +255,11 @@ pub struct Opened {
 pub struct Evaluated {
     /// Tokens, special tokens included.
     pub tokens: u64,
-    /// Examples that were cut.
+    /// Sequences: as many as rows, but for windows.
+    pub sequences: u64,
+    /// Rows that were cut.
     pub truncated_rows: u64,
-    /// Unknown tokens.
+    /// Unknown tokens; where windows overlap they count in each.
     pub unknown_tokens: u64,
     /// Tokens of the longest sequence.
     pub max_len: u64,

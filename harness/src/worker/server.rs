@@ -5,6 +5,7 @@ use super::failure::FailureKind;
 use super::frame;
 use super::output::MARK;
 use super::protocol::{Event, OpenRequest, Opened, Outcome, Reply, Request};
+use super::tokenize::tokenize;
 use crate::hint::Hint as _;
 use crate::plugin::{CallError, Library, Model, PluginError, Tokenizer};
 use std::fs::File;
@@ -44,6 +45,8 @@ pub(super) enum ServeError {
     Call(CallError),
     /// The harness asked for something out of turn, or the plugin broke the interface's rules.
     Rule(String),
+    /// The plugin's tokeniser made an encoding that contradicts itself or its input.
+    Encoding(String),
 }
 
 impl From<CallError> for ServeError {
@@ -122,6 +125,11 @@ fn failed(error: ServeError) -> Reply {
         ServeError::Call(e) => (e.code, format!("{}: {}", e.call, e.message), None),
         ServeError::Plugin(e) => ("plugin".into(), e.to_string(), e.hint()),
         ServeError::Rule(message) => ("internal error".into(), message, None),
+        ServeError::Encoding(message) => {
+            let hint =
+                "this is a defect of the plugin's tokeniser; `kobench plugin check` shows more";
+            ("bad encoding".into(), message, Some(hint.into()))
+        }
         ServeError::Wire(e) => {
             ("worker".into(), FailureKind::Worker(e.to_string()).to_string(), None)
         }
@@ -165,6 +173,13 @@ fn answer(
                 return Err(ServeError::Rule("no model is open".into()));
             };
             Ok(Outcome::Evaluated(evaluate(&request, &mut open.tokenizer, &mut open.model, wire)?))
+        }
+        Request::Tokenize(request) => {
+            let library = load(&request.library, wire)?;
+            wire.stage("tokenizer_open")?;
+            let mut tokenizer = library.open_tokenizer(&request.tokenizer)?;
+            tokenize(&request, &mut tokenizer, wire)?;
+            Ok(Outcome::Tokenized)
         }
     }
 }
