@@ -7,6 +7,7 @@
 //! reference's `str()` turned into the text `nan`.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use csv::{ReaderBuilder, StringRecord};
 
@@ -38,11 +39,16 @@ pub(super) fn parse(task: &Task, labels: &LabelIndex<'_>, text: &str) -> Result<
     let columns = indices(&layout, &names)?;
     let needed = columns.iter().max().map_or(0, |last| last + 1);
     let mut builder = Builder::new(task, labels, Arena::copies(text.len()));
-    let mut start = position(&reader);
+    let mut start = position(&reader, text);
+    let mut line = 1 + newlines(text, 0..start);
     while read(&mut reader, &mut record)? {
-        let end = position(&reader);
-        let line = record.position().map_or(0, |position| narrow(position.line()));
-        let whole = text.get(start..end).unwrap_or_default().trim_matches(['\r', '\n']);
+        let end = position(&reader, text);
+        // Where the parser says that a record begins, lines without anything may still follow.
+        let rest = text[start..end].trim_start_matches(['\r', '\n']);
+        let begin = end - rest.len();
+        let whole = rest.trim_end_matches(['\r', '\n']);
+        line += newlines(text, start..begin);
+        let next = line + newlines(text, begin..end);
         let found = record.len();
         // Only the last field of a file can be open.
         if end == text.len() && is_open(whole) {
@@ -65,13 +71,15 @@ pub(super) fn parse(task: &Task, labels: &LabelIndex<'_>, text: &str) -> Result<
             })
             .collect();
         builder.row(&layout, line, &fields, whole)?;
-        start = end;
+        (start, line) = (end, next);
     }
     Ok(builder.finish())
 }
 
-fn position(reader: &csv::Reader<&[u8]>) -> usize {
-    usize::try_from(reader.position().byte()).unwrap_or(usize::MAX)
+/// Where the reader is in the text.
+fn position(reader: &csv::Reader<&[u8]>, text: &str) -> usize {
+    // Records end at characters of one byte, which are never within another character.
+    usize::try_from(reader.position().byte()).map_or(text.len(), |at| text.floor_char_boundary(at))
 }
 
 fn read(reader: &mut csv::Reader<&[u8]>, record: &mut StringRecord) -> Result<bool, RowError> {
@@ -83,6 +91,16 @@ fn read(reader: &mut csv::Reader<&[u8]>, record: &mut StringRecord) -> Result<bo
 
 fn narrow(line: u64) -> u32 {
     u32::try_from(line).unwrap_or(u32::MAX)
+}
+
+/// Line ends that begin in `range` of `text`. A record may end between the two bytes of one.
+fn newlines(text: &str, range: Range<usize>) -> u32 {
+    let bytes = text.as_bytes();
+    let begins = |at: &usize| match bytes[*at] {
+        b'\n' => *at == 0 || bytes[at - 1] != b'\r',
+        byte => byte == b'\r',
+    };
+    u32::try_from(range.filter(begins).count()).unwrap_or(u32::MAX)
 }
 
 /// Whether a record ends within quotation marks. The parser closes them at the end of the file without a

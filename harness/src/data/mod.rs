@@ -27,4 +27,6 @@ pub use locate::{DataPlaces, SplitFile};
 pub use row::{Answer, Answers, Gold, Input, Row, Words};
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod whole_tests;

@@ -94,3 +94,7 @@ impl Columns {
 fn strip(line: &str) -> &str {
     line.trim_matches(is_python_space)
 }
+
+#[cfg(test)]
+#[path = "tsv_tests.rs"]
+mod tests;

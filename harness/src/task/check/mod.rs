@@ -61,4 +61,6 @@ fn not_a_name(name: &str) -> String {
 }
 
 #[cfg(test)]
+mod formats_tests;
+#[cfg(test)]
 mod tests;
