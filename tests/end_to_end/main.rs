@@ -8,3 +8,4 @@ mod demo;
 mod durability;
 mod oracle;
 mod parity;
+mod score;

@@ -120,7 +120,7 @@ pub(super) fn run(
     match args.format {
         TextFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
         TextFormat::Terminal => {
-            out.write_all(show::text(&report, args.details, look).as_bytes())?
+            out.write_all(show::text(&report, args.details, look).as_bytes())?;
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ mod format;
 mod join;
 mod labels;
 mod lines;
+mod options;
 mod problems;
 mod read;
 mod reference;
@@ -22,13 +23,12 @@ use std::path::Path;
 pub use error::ScoreError;
 pub use format::InputFormat;
 pub use join::JoinedBy;
+pub use options::ScoreOptions;
 pub use report::{ScoreReport, ScoredFile};
 
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::metrics::{
-    self, IntervalOptions, LabelObservations, Metric, Observations, ScoreRows, Scores,
-};
+use crate::metrics::{self, LabelObservations, Metric, Observations, ScoreRows, Scores};
 use crate::record::DataInfo;
 use crate::task::{Kind, Label, Task};
 use convert::Predicted;
@@ -39,25 +39,6 @@ use problems::Problems;
 use read::{Names, Request};
 use reference::{Reference, Right};
 use value::Predictions;
-
-/// How predictions are read and scored.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ScoreOptions {
-    /// How the file is written; its extension and its content say it when nothing is said.
-    pub input_format: Option<InputFormat>,
-    /// The column, or member of JSON objects, with the row's id; `id`, when there is one, if nothing is said.
-    pub id_column: Option<String>,
-    /// The column or member with the prediction; `pred` when nothing is said.
-    pub pred_column: Option<String>,
-    /// The column or member with the probability of the positive label.
-    pub score_column: Option<String>,
-    /// The column or member with the gold, for [`score_own_gold`].
-    pub gold_column: Option<String>,
-    /// Questions without an answer count as wrong.
-    pub allow_missing: bool,
-    /// How intervals are made.
-    pub intervals: IntervalOptions,
-}
 
 /// Scores the predictions in `path` against the gold of `data`, which must be of `task`.
 ///
@@ -166,7 +147,7 @@ impl<'a> Scoring<'a> {
         options: &'a ScoreOptions,
     ) -> Result<Self, ScoreError> {
         let labels = LabelNames::new(labels);
-        let positive = check_options(task, labels.labels(), options)?;
+        let positive = options.check(task, labels.labels())?;
         let names = Names::new(options);
         let format = options.input_format.unwrap_or_else(|| {
             InputFormat::detect(&file.path, file.text(), task.kind, &names, &labels)
@@ -263,41 +244,6 @@ impl<'a> Scoring<'a> {
         let (labels, intervals) = (self.labels.labels(), &self.options.intervals);
         Ok(metrics::evaluate(self.task, labels, &observations, reference.clusters, intervals)?)
     }
-}
-
-/// Checks that the options fit the task, and finds its positive label.
-fn check_options(
-    task: &Task,
-    labels: &[Label],
-    options: &ScoreOptions,
-) -> Result<usize, ScoreError> {
-    let fail =
-        |message: String, hint: &str| Err(ScoreError::Options { message, hint: hint.to_owned() });
-    let kind = task.kind.name();
-    if options.allow_missing && task.kind != Kind::ExtractiveQa {
-        return fail(
-            format!("--allow-missing is for questions; {} is a task of {kind}", task.name),
-            "every row of the data needs a prediction",
-        );
-    }
-    if options.input_format == Some(InputFormat::Conll) && task.kind != Kind::TokenClassification {
-        return fail(
-            format!("the format conll has a label a word; {} is a task of {kind}", task.name),
-            "choose another --input-format",
-        );
-    }
-    let positive = task.scoring.positive.as_deref();
-    let positive = positive.and_then(|id| labels.iter().position(|label| label.id == id));
-    if options.score_column.is_some()
-        && (task.kind != Kind::SequenceClassification || labels.len() != 2)
-    {
-        return fail(
-            format!("--score-column is for tasks with two labels; {} is none", task.name),
-            "numbers for more labels are the members `logits` or `probs` of JSONL",
-        );
-    }
-    // Of two labels, the second is the positive one unless the task says otherwise.
-    Ok(positive.unwrap_or(1))
 }
 
 #[cfg(test)]

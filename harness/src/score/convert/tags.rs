@@ -39,7 +39,7 @@ impl TagRows {
             }
             for (index, word) in words.iter().enumerate() {
                 let at = || format!("word {} in {}", index + 1, place());
-                self.labels.push(tag(word, cut, labels, &at, problems));
+                self.labels.push(tag(word, cut, labels, at, problems));
             }
         }
         // The words that are missing were cut off, or the problem is counted.

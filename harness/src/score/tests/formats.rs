@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::metrics::IntervalOptions;
 use crate::record::{Output, PredictionRow, PredictionWriter};
 
 /// Wrong in every seventh row.
@@ -55,7 +56,7 @@ fn every_format_gives_the_bits_of_the_run() {
         tsv.insert_str("id\tpred\n".len(), &format!("{id}\t{label}\n"));
         plain.push_str(&format!("{label}\n"));
         bare.push_str(&format!("{i},{label}\r\n"));
-        names.push_str(&format!("\u{feff}{}\n", name));
+        names.push_str(&format!("\u{feff}{name}\n"));
         map.insert(row.index / 2, format!("\"{id}\": {label}"));
         list.push(format!("\"{label}\""));
         by_index.push_str(&format!("{{\"i\": {i}, \"pred\": {label}}}\n"));
