@@ -8,7 +8,8 @@
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
 //! - [`score`]: any system's predictions;
-//! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it.
+//! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
+//! - [`published`]: published numbers, and whether ours agree with them.
 
 pub mod check;
 pub mod cli;
@@ -19,6 +20,7 @@ pub mod error;
 pub mod hint;
 pub mod metrics;
 pub mod plugin;
+pub mod published;
 pub mod record;
 pub mod report;
 pub mod run;
