@@ -6,4 +6,5 @@ mod c_plugin;
 mod concurrency;
 mod demo;
 mod durability;
+mod leaderboard;
 mod parity;

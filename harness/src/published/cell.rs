@@ -63,6 +63,21 @@ pub enum Unit {
     None,
 }
 
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Percent => "percent",
+            Self::Fraction => "fraction",
+            Self::Loss => "loss",
+            Self::Count => "count",
+            Self::Seconds => "seconds",
+            Self::PerSecond => "per_second",
+            Self::Flops => "flops",
+            Self::None => "none",
+        })
+    }
+}
+
 /// The recipes of the reference, of which there are two sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Generation {

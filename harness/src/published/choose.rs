@@ -163,11 +163,11 @@ mod tests {
         };
         assert!(change(|_| ()).is_empty());
         assert_eq!(reasons(&[failed()]), ["crashed: SIGSEGV"]);
-        assert_eq!(change(|c| c.inputs.key.split = "sample".into()), ["the reported split is test"]);
         assert_eq!(
-            change(|c| c.inputs.limit = Some(1500)),
-            ["only the first 1,500 of 2,000 rows"]
+            change(|c| c.inputs.key.split = "sample".into()),
+            ["the reported split is test"]
         );
+        assert_eq!(change(|c| c.inputs.limit = Some(1500)), ["only the first 1,500 of 2,000 rows"]);
         assert!(change(|c| c.inputs.limit = Some(2000)).is_empty(), "a limit that limits nothing");
         assert!(change(|c| c.inputs.data.verified = false)[0].starts_with("unverified data"));
         assert!(change(|c| c.inputs.key.task_version = 9)[0].contains("version 9"));

@@ -223,15 +223,15 @@ impl ComparedCell {
             })
         });
         let points = published.as_ref().and_then(PublishedCell::points);
-        let judgement = (points.zip(ours.as_ref()))
-            .filter(|_| is_fraction(&column.metric))
-            .map(|(points, ours)| {
+        let judgement = (points.zip(ours.as_ref())).filter(|_| is_fraction(&column.metric)).map(
+            |(points, ours)| {
                 let interval = ours.points();
                 Judgement {
                     verdict: judge(interval, points, margin),
                     difference_points: interval.value - points,
                 }
-            });
+            },
+        );
         Self { published, ours, judgement, notes: Vec::new() }
     }
 }

@@ -75,7 +75,8 @@ impl Published {
         files.sort();
         for file in files {
             let name = format!("tables/{file}");
-            let data = TableFiles::get(&file).map(|file| file.data.into_owned()).unwrap_or_default();
+            let data =
+                TableFiles::get(&file).map(|file| file.data.into_owned()).unwrap_or_default();
             let table: TableSpec = yaml(&name, &String::from_utf8_lossy(&data))?;
             tables.insert(table.name.clone(), table);
         }
@@ -117,7 +118,9 @@ impl Published {
     /// The cells of a row, whatever their task and metric.
     pub fn row<'a>(&'a self, row: &TableRow) -> impl Iterator<Item = &'a PublishedCell> {
         self.cells.iter().filter(|cell| {
-            cell.source == row.source && cell.published_model == row.model && cell.epoch == row.epoch
+            cell.source == row.source
+                && cell.published_model == row.model
+                && cell.epoch == row.epoch
         })
     }
 
@@ -144,8 +147,13 @@ impl Published {
         for cell in &self.cells {
             let file = || format!("cells/{}.csv", cell.source);
             let name = format!("{} {} {}", cell.published_model, cell.task, cell.metric);
-            if !seen.insert((&cell.source, &cell.published_model, cell.epoch, &cell.task, &cell.metric))
-            {
+            if !seen.insert((
+                &cell.source,
+                &cell.published_model,
+                cell.epoch,
+                &cell.task,
+                &cell.metric,
+            )) {
                 return meaning(file(), format!("{name} stands there twice"));
             }
             if cell.number().is_none() && !matches!(cell.value.as_str(), "n/a" | "TODO") {
@@ -172,7 +180,10 @@ impl Published {
 fn read_cells(name: &str, source: &Source) -> Result<Vec<PublishedCell>, PublishedError> {
     let path = format!("cells/{name}.csv");
     let Some(file) = CellFiles::get(&format!("{name}.csv")) else {
-        return Err(PublishedError::Meaning { file: path, message: "there is no such file".into() });
+        return Err(PublishedError::Meaning {
+            file: path,
+            message: "there is no such file".into(),
+        });
     };
     let mut cells = Vec::new();
     for record in csv::Reader::from_reader(file.data.as_ref()).deserialize() {

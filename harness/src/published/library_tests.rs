@@ -63,7 +63,9 @@ fn metrics_and_tasks_have_our_names() {
 fn every_cell_of_a_score_table_resolves() {
     let published = published();
     let names: Vec<&str> = published.tables().map(|table| table.name.as_str()).collect();
-    for name in ["kcbert", "koelectra", "koelectra-small", "mdeberta", "klue_sts", "patent", "dialect"] {
+    for name in
+        ["kcbert", "koelectra", "koelectra-small", "mdeberta", "klue_sts", "patent", "dialect"]
+    {
         assert!(names.contains(&name), "{names:?}");
     }
     for table in published.tables() {
@@ -73,7 +75,11 @@ fn every_cell_of_a_score_table_resolves() {
         for row in &table.rows {
             let found = table.columns.iter().filter(|column| published.cell(row, column).is_some());
             let found = found.count();
-            assert!(found > 0 && (found == table.columns.len() || !whole), "{}: {row:?}", table.name);
+            assert!(
+                found > 0 && (found == table.columns.len() || !whole),
+                "{}: {row:?}",
+                table.name
+            );
         }
     }
 }
@@ -88,7 +94,10 @@ fn well_known_cells_are_what_the_cards_say() {
     };
     assert_eq!(text("kcbert", 0, 0), ("kcbert-base".into(), "89.62".into(), Generation::A));
     assert_eq!(text("kcbert", 0, 7), ("kcbert-base".into(), "84.39".into(), Generation::A));
-    assert_eq!(text("koelectra", 5, 1), ("koelectra-base-v3".into(), "88.11".into(), Generation::B));
+    assert_eq!(
+        text("koelectra", 5, 1),
+        ("koelectra-base-v3".into(), "88.11".into(), Generation::B)
+    );
     assert_eq!(text("mdeberta", 0, 0), ("xlm-roberta-base".into(), "89.03".into(), Generation::B));
     assert_eq!(
         text("mdeberta", 2, 8),
@@ -107,7 +116,11 @@ fn well_known_cells_are_what_the_cards_say() {
 fn caveats_reach_their_cells() {
     let published = published();
     for caveat in &published.caveats {
-        assert!(published.cells().iter().any(|cell| caveat.is_of(cell)), "of no cell: {}", caveat.text);
+        assert!(
+            published.cells().iter().any(|cell| caveat.is_of(cell)),
+            "of no cell: {}",
+            caveat.text
+        );
     }
     let table = published.table("mdeberta").expect("a table");
     let cell = published.cell(&table.rows[0], &table.columns[6]).expect("a cell");

@@ -16,7 +16,9 @@ mod verdict;
 pub use caveats::Caveat;
 pub use cell::{Generation, PublishedCell, Unit};
 pub use choose::LeftOut;
-pub use comparison::{ComparedCell, ComparedRow, Comparison, Judgement, OtherCell, Ours, RowSource};
+pub use comparison::{
+    ComparedCell, ComparedRow, Comparison, Judgement, OtherCell, Ours, RowSource,
+};
 pub use error::PublishedError;
 pub use library::{Published, Source};
 pub use table::{TableColumn, TableRow, TableSpec};

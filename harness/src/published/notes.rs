@@ -72,7 +72,10 @@ fn checkpoints(published: &Published, cell: &ComparedCell) -> Option<String> {
     let (theirs, ours) = (cell.published.as_ref()?, cell.ours.as_ref()?);
     let text = published.selection_text(&theirs.selection).unwrap_or_default();
     let policy = ours.selection_policy.as_deref().unwrap_or("not recorded");
-    Some(format!("checkpoints: published, {} ({text}); ours, {policy}", theirs.selection))
+    Some(format!(
+        "how checkpoints were chosen: published: {}, {text}; ours: {policy}",
+        theirs.selection
+    ))
 }
 
 /// The cells' own notes by column, said once for a row that shares one.

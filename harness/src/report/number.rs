@@ -61,7 +61,10 @@ mod tests {
         );
         assert_eq!((rate(12.34), rate(1234.5)), ("12.3".to_owned(), "1,235".to_owned()));
         assert_eq!(percent(0.89622), "89.62");
-        assert_eq!((metric_text("pearson", -0.5), metric_text("log_loss", 0.5)), ("-50.00".into(), "0.5000".into()));
+        assert_eq!(
+            (metric_text("pearson", -0.5), metric_text("log_loss", 0.5)),
+            ("-50.00".into(), "0.5000".into())
+        );
         assert_eq!(one_line("a\u{1b}[31m\nb"), "a [31m b");
     }
 }
