@@ -10,7 +10,7 @@ use clap::Args;
 use super::shared::{TaskArgs, warn};
 use crate::error::Error;
 use crate::metrics::Metric;
-use crate::published::{Comparison, MARGIN_POINTS, Published};
+use crate::published::{Comparison, MARGIN_POINTS, Published, TableColumn};
 use crate::record::{CellRecord, RecordError, read_cells, verify_predictions};
 use crate::report::{
     Format, Look, MetricChoice, render, render_comparison, render_leaderboard, render_throughput,
@@ -130,7 +130,7 @@ fn list_tables(look: &Look, out: &mut dyn Write) -> Result<(), Error> {
     let mut tables = table(look);
     tables.set_header(["Table", "Title", "Models", "Columns"]);
     for table in published.tables() {
-        let columns: Vec<String> = table.columns.iter().map(|column| column.label()).collect();
+        let columns: Vec<String> = table.columns.iter().map(TableColumn::label).collect();
         let rows = table.rows.len().to_string();
         tables.add_row([table.name.as_str(), &table.title, &rows, &columns.join(", ")]);
     }

@@ -1,7 +1,7 @@
 //! One line a cell of a compared table; published values as printed, ours as fractions with all digits.
 
 use crate::error::Error;
-use crate::published::Comparison;
+use crate::published::{Comparison, PublishedCell};
 
 const HEADER: [&str; 31] = [
     "table",
@@ -60,7 +60,7 @@ pub(super) fn render(comparison: &Comparison) -> Result<String, Error> {
                     column.metric.clone(),
                     text(theirs.map(|cell| &cell.value)),
                     text(theirs.map(|cell| cell.unit)),
-                    text(theirs.and_then(|cell| cell.points())),
+                    text(theirs.and_then(PublishedCell::points)),
                     text(metric.map(|metric| metric.value)),
                     text(metric.map(|metric| metric.ci_low)),
                     text(metric.map(|metric| metric.ci_high)),

@@ -1,14 +1,20 @@
 //! How a compared table is laid out.
 
+use super::super::Look;
 use super::super::grid::{Cell, Column, Grid, Tone};
 use super::super::number::{grouped, metric_name, metric_text, one_line};
-use crate::published::{ComparedCell, ComparedRow, Comparison, Generation, Ours, Verdict};
+use crate::published::{
+    ComparedCell, ComparedRow, Comparison, Generation, Ours, PublishedCell, Verdict,
+};
 
 /// Marks a value that other sources print otherwise.
 pub(super) const STAR: char = '*';
 
 /// The width to which a compact table breaks the names of models.
 const NAME_WIDTH: usize = 18;
+
+/// The same for the names of columns.
+const COLUMN_WIDTH: usize = 10;
 
 /// How much a table says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +77,7 @@ pub(super) fn table(comparison: &Comparison, detail: Detail) -> Grid {
         if let Some(published) = &row.published {
             let mut cells = line(&label, published.size.as_deref(), Some(published.generation));
             cells.extend(row.cells.iter().zip(&starred).map(|(cell, starred)| {
-                let text = cell.published.as_ref().map(|published| published.text());
+                let text = cell.published.as_ref().map(PublishedCell::text);
                 let mut text = text.unwrap_or_else(|| "-".to_owned());
                 if *starred {
                     text.push(if disagrees(cell) { STAR } else { ' ' });
@@ -117,51 +123,85 @@ pub(super) fn table(comparison: &Comparison, detail: Detail) -> Grid {
     Grid { columns, rows }
 }
 
-/// A line for each number of ours, or with `everything` for every number.
-pub(super) fn list(comparison: &Comparison, everything: bool) -> Grid {
+/// A line for each number of ours. A narrow one breaks names, and has the interval below the value.
+pub(super) fn list(comparison: &Comparison, narrow: bool) -> Grid {
+    // What gives way is said elsewhere too: below the table, and in JSON.
+    let later = |column: Column, rank| if narrow { column.gives_way(rank) } else { column };
     let columns = vec![
         Column::text("Model"),
         Column::text("Column"),
-        Column::text("Metric").gives_way(2),
+        Column::text("Metric").gives_way(1),
         Column::number("Published"),
-        Column::number("Ours [95% interval]"),
-        Column::number("n").gives_way(1),
-        Column::number("Diff."),
+        Column::number("Ours [95% interval]".replace(' ', if narrow { "\n" } else { " " })),
+        Column::number("n").gives_way(2),
+        later(Column::number("Diff."), 3),
         Column::text("Verdict"),
-        Column::text("Notes").gives_way(3),
+        later(Column::text("Notes"), 4),
     ];
+    let name = |text: String, width| if narrow { broken(&text, width) } else { text };
+    let none = || Cell::from("-");
     let mut rows = Vec::new();
     for row in &comparison.rows {
         for (column, cell) in comparison.columns.iter().zip(&row.cells) {
-            let empty = cell.published.is_none() && cell.ours.is_none();
-            if empty || (!everything && cell.ours.is_none()) {
-                continue;
-            }
-            let marks: Vec<String> = cell.notes.iter().map(|mark| (mark + 1).to_string()).collect();
-            let none = || "-".to_owned();
-            let published = cell.published.as_ref();
+            let Some(ours) = &cell.ours else { continue };
             let star = if disagrees(cell) { STAR.to_string() } else { String::new() };
-            let difference = cell.judgement.map(|j| signed(j.difference_points));
+            let value = metric_text(&column.metric, ours.metric.value);
+            let between = if narrow { '\n' } else { ' ' };
             rows.push(vec![
-                one_line(&model(row, cell.ours.as_ref())).into(),
-                column.label().into(),
-                metric_name(&column.metric).into(),
-                published.map_or_else(none, |p| format!("{}{star}", p.text())).into(),
-                cell.ours
-                    .as_ref()
-                    .map_or_else(none, |ours| {
-                        let value = metric_text(&column.metric, ours.metric.value);
-                        format!("{value} {}", interval(&column.metric, ours))
-                    })
-                    .into(),
-                cell.ours.as_ref().map_or_else(none, |ours| grouped(ours.metric.n)).into(),
-                difference.unwrap_or_else(none).into(),
-                cell.judgement.map_or_else(|| none().into(), |j| verdict(j.verdict)),
-                marks.join(" ").into(),
+                name(one_line(&model(row, ours)), NAME_WIDTH).into(),
+                name(column.label(), COLUMN_WIDTH).into(),
+                name(metric_name(&column.metric), COLUMN_WIDTH).into(),
+                cell.published.as_ref().map_or_else(none, |p| format!("{}{star}", p.text()).into()),
+                format!("{value}{between}{}", interval(&column.metric, ours)).into(),
+                grouped(ours.metric.n).into(),
+                cell.judgement.map_or_else(none, |j| signed(j.difference_points).into()),
+                cell.judgement.map_or_else(none, |j| verdict(j.verdict)),
+                ranges(&cell.notes).into(),
             ]);
         }
     }
     Grid { columns, rows }
+}
+
+/// The tables that a narrow terminal needs: each with the models, and as many columns as fit.
+pub(super) fn split(comparison: &Comparison, look: &Look) -> Vec<Grid> {
+    let whole = table(comparison, Detail::Narrow);
+    let of = |columns: &[usize]| Grid {
+        columns: columns.iter().map(|&column| whole.columns[column].clone()).collect(),
+        rows: (whole.rows.iter())
+            .map(|row| columns.iter().map(|&column| row[column].clone()).collect())
+            .collect(),
+    };
+    let (mut tables, mut shown) = (Vec::new(), vec![0]);
+    for column in 1..whole.columns.len() {
+        shown.push(column);
+        if shown.len() > 2 && !look.fits(&of(&shown)) {
+            shown.pop();
+            tables.push(of(&shown));
+            shown = vec![0, column];
+        }
+    }
+    tables.push(of(&shown));
+    tables
+}
+
+/// Indices of notes as the numbers that the notes have: `1 3-5`.
+pub(super) fn ranges(notes: &[usize]) -> String {
+    let mut numbers: Vec<usize> = notes.iter().map(|note| note + 1).collect();
+    numbers.sort_unstable();
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let text = |(first, last): (usize, usize)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first} {last}"),
+        _ => format!("{first}-{last}"),
+    };
+    ranges.into_iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
 /// With its sign, but no sign before zeros only.
@@ -189,11 +229,9 @@ fn verdict(verdict: Verdict) -> Cell {
 }
 
 /// The row's label with the recipe and seed of ours.
-fn model(row: &ComparedRow, ours: Option<&Ours>) -> String {
-    let details: Vec<String> = ours.map_or_else(Vec::new, |ours| {
-        let seed = ours.seed.map(|seed| format!("seed {seed}"));
-        ours.recipe.iter().cloned().chain(seed).collect()
-    });
+fn model(row: &ComparedRow, ours: &Ours) -> String {
+    let seed = ours.seed.map(|seed| format!("seed {seed}"));
+    let details: Vec<String> = ours.recipe.iter().cloned().chain(seed).collect();
     if details.is_empty() {
         row.label.clone()
     } else {

@@ -44,19 +44,27 @@ pub fn render_comparison(
     })
 }
 
-/// The widest layout that fits: a table, and a list of what is ours. Where no table fits, the list has everything.
+/// The widest layout that fits, or one table after the other where none does; and a list of what is ours.
 fn in_terminal(comparison: &Comparison, look: &Look) -> String {
     let mut text = terminal::wrapped("", &comparison.title, look);
     for source in layout::sources(comparison) {
         text.push_str(&terminal::wrapped("from ", &source, look));
     }
-    let grids = Detail::ALL.into_iter().map(|detail| table(comparison, detail));
-    let grid = grids.into_iter().find(|grid| look.fits(grid));
-    if let Some(grid) = &grid {
-        text.push_str(&terminal::grid(grid, look));
+    let mut grids = Detail::ALL.into_iter().map(|detail| table(comparison, detail));
+    match grids.find(|grid| look.fits(grid)) {
+        Some(grid) => text.push_str(&terminal::grid(&grid, look)),
+        None => {
+            for grid in layout::split(comparison, look) {
+                text.push_str(&terminal::grid(&grid, look));
+            }
+        }
     }
-    if grid.is_none() || comparison.has_ours() {
-        text.push_str(&terminal::grid(&list(comparison, grid.is_none()), look));
+    if comparison.has_ours() {
+        let wide = list(comparison, false);
+        // Without the two columns that give way.
+        let narrow = !look.fits(&wide.without(5).without(2));
+        let list = if narrow { list(comparison, true) } else { wide };
+        text.push_str(&terminal::grid(&list, look));
     }
     for line in below(comparison) {
         text.push_str(&terminal::wrapped("", &line, look));
@@ -73,7 +81,7 @@ fn below(comparison: &Comparison) -> Vec<String> {
     let cells = || comparison.rows.iter().flat_map(|row| &row.cells);
     if cells().filter_map(|cell| cell.published.as_ref()).any(|cell| !cell.disagree.is_empty()) {
         lines.push(format!(
-            "{} other sources print another value, mostly that of the other generation of recipes",
+            "{} sources print several values: of the two generations of recipes, mostly, or with fewer digits",
             layout::STAR
         ));
     }

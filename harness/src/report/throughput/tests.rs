@@ -50,7 +50,7 @@ fn models_stand_against_devices() {
     }
     assert!(!text.contains("1,000 │"), "the latest alone");
     let mut widths: Vec<usize> =
-        text.lines().filter(|line| line.starts_with('│')).map(|line| line.width()).collect();
+        text.lines().filter(|line| line.starts_with('│')).map(UnicodeWidthStr::width).collect();
     widths.dedup();
     assert_eq!(widths.len(), 1, "Hangul is aligned: {text}");
 }
