@@ -9,7 +9,8 @@
 //! - [`qa`]: windows and logits to answers; [`tokens`]: what a tokeniser makes of a data set;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
 //! - [`score`]: any system's predictions;
-//! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it.
+//! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
+//! - [`published`]: published numbers, and whether ours agree with them.
 
 pub mod check;
 pub mod cli;
@@ -21,6 +22,7 @@ pub mod hint;
 pub mod metrics;
 pub mod plugin;
 pub mod qa;
+pub mod published;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -7,5 +7,6 @@ mod concurrency;
 mod demo;
 mod durability;
 mod oracle;
+mod leaderboard;
 mod parity;
 mod score;

@@ -1,4 +1,4 @@
-//! `kobench leaderboard`: the cells of one or more runs as a table.
+//! `kobench leaderboard`: the cells of one or more runs as a table, alone or beside published numbers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,10 +7,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::shared::warn;
+use super::shared::{TaskArgs, warn};
 use crate::error::Error;
+use crate::metrics::Metric;
+use crate::published::{Comparison, MARGIN_POINTS, Published, TableColumn};
 use crate::record::{CellRecord, RecordError, read_cells, verify_predictions};
-use crate::report::{Format, Look, render};
+use crate::report::{
+    Format, Look, MetricChoice, render, render_comparison, render_leaderboard, render_throughput,
+    table,
+};
+use crate::suggest::closest;
 
 /// Where `kobench run` puts runs that are given no other place.
 pub(super) const RUNS: &str = "results/runs";
@@ -19,7 +25,12 @@ pub(super) const RUNS: &str = "results/runs";
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   kobench leaderboard
-  kobench leaderboard results/runs/a results/runs/b --format markdown")]
+  kobench leaderboard results/runs/a results/runs/b --format markdown
+  kobench leaderboard --table kcbert                      ours beside the published numbers
+  kobench leaderboard --throughput --format csv           models against devices
+
+A published number is `identical` to ours when they are less than 0.01 points apart, `reproduced` when our 95% interval
+lies within the margin around it, else `above` or `below` when the whole interval is, else `inconclusive`.")]
 pub(super) struct LeaderboardArgs {
     /// Run directories [default: all in results/runs]
     #[arg(value_name = "RUN")]
@@ -30,6 +41,23 @@ pub(super) struct LeaderboardArgs {
     /// Read every predictions file again and compare its hash with the record
     #[arg(long)]
     pub(super) verify: bool,
+    /// A published table, with ours beside it; see --list-tables
+    #[arg(long, value_name = "NAME")]
+    pub(super) table: Option<String>,
+    /// How far our interval may reach from a published number that it reproduces, in points
+    #[arg(long, value_name = "POINTS", value_parser = margin, allow_negative_numbers = true, requires = "table")]
+    pub(super) margin: Option<f64>,
+    /// List the published tables
+    #[arg(long, conflicts_with_all = ["table", "throughput", "metric", "runs", "verify", "format"])]
+    pub(super) list_tables: bool,
+    /// Show models against devices with their speed and memory
+    #[arg(long, conflicts_with_all = ["table", "metric"])]
+    pub(super) throughput: bool,
+    /// The metric to show, or `all` [default: for each task the one that ranks its models; csv: all]
+    #[arg(long, value_name = "NAME", value_parser = metric, conflicts_with = "table")]
+    pub(super) metric: Option<MetricChoice>,
+    #[command(flatten)]
+    pub(super) tasks: TaskArgs,
 }
 
 /// Prints the table to `out`, what is missing to `messages`.
@@ -37,13 +65,47 @@ pub(super) struct LeaderboardArgs {
 /// A cell that is in several runs is shown once: a done one before a failed one, then the latest.
 ///
 /// # Errors
-/// [`Error`]: a directory that is no run, a damaged record, with `--verify` predictions that changed.
+/// [`Error`]: a directory that is no run, a damaged record, with `--verify` predictions that changed; a table that
+/// there is not.
 pub(super) fn run(
     args: &LeaderboardArgs,
     look: &Look,
     out: &mut dyn Write,
     messages: &mut dyn Write,
 ) -> Result<(), Error> {
+    if args.list_tables {
+        return list_tables(look, out);
+    }
+    // A slip in its name should not wait for the runs to be read.
+    let published = args.table.as_ref().map(|_| Published::load()).transpose()?;
+    let table = published.as_ref().zip(args.table.as_ref());
+    let table = table.map(|(published, name)| published.table(name)).transpose()?;
+    let (cells, places) = read_all(args)?;
+    if cells.is_empty() {
+        warn(messages, &[format!("no results in {places}; `kobench run` makes some")])?;
+    }
+    let text = if let (Some(published), Some(table)) = (&published, table) {
+        let registry = args.tasks.registry()?;
+        let margin = args.margin.unwrap_or(MARGIN_POINTS);
+        let comparison = Comparison::new(published, table, &cells, &registry, margin);
+        if !cells.is_empty() && !comparison.has_ours() {
+            let what = format!("no result in {places} may stand in table {}", table.name);
+            warn(messages, &[what])?;
+        }
+        render_comparison(&comparison, args.format, look)?
+    } else if args.throughput {
+        render_throughput(&cells, args.format, look)?
+    } else if let Some(choice) = &args.metric {
+        render_leaderboard(&cells, choice, args.format, look)?
+    } else {
+        render(&cells, args.format, look)?
+    };
+    out.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// The cells of all runs, each once, and where they were looked for.
+fn read_all(args: &LeaderboardArgs) -> Result<(Vec<CellRecord>, String), Error> {
     let runs =
         if args.runs.is_empty() { default_runs(Path::new(RUNS))? } else { args.runs.clone() };
     let mut cells: BTreeMap<String, CellRecord> = BTreeMap::new();
@@ -58,14 +120,44 @@ pub(super) fn run(
             }
         }
     }
-    if cells.is_empty() {
-        let places: Vec<String> = runs.iter().map(|run| run.display().to_string()).collect();
-        let places = if places.is_empty() { RUNS.to_owned() } else { places.join(", ") };
-        warn(messages, &[format!("no results in {places}; `kobench run` makes some")])?;
+    let places: Vec<String> = runs.iter().map(|run| run.display().to_string()).collect();
+    let places = if places.is_empty() { RUNS.to_owned() } else { places.join(", ") };
+    Ok((cells.into_values().collect(), places))
+}
+
+fn list_tables(look: &Look, out: &mut dyn Write) -> Result<(), Error> {
+    let published = Published::load()?;
+    let mut tables = table(look);
+    tables.set_header(["Table", "Title", "Models", "Columns"]);
+    for table in published.tables() {
+        let columns: Vec<String> = table.columns.iter().map(TableColumn::label).collect();
+        let rows = table.rows.len().to_string();
+        tables.add_row([table.name.as_str(), &table.title, &rows, &columns.join(", ")]);
     }
-    let cells: Vec<CellRecord> = cells.into_values().collect();
-    out.write_all(render(&cells, args.format, look)?.as_bytes())?;
+    writeln!(out, "{}", tables.trim_fmt())?;
     Ok(())
+}
+
+/// Points: a number that is not negative.
+fn margin(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(points) if f64::is_finite(points) && points >= 0.0 => Ok(points),
+        _ => Err("a margin is a number of points from 0, for instance 0.5".to_owned()),
+    }
+}
+
+/// `all`, or the name of a metric.
+fn metric(text: &str) -> Result<MetricChoice, String> {
+    let names = || Metric::ALL.into_iter().map(Metric::name);
+    if text == "all" {
+        return Ok(MetricChoice::All);
+    }
+    if names().any(|name| name == text) {
+        return Ok(MetricChoice::Named(text.to_owned()));
+    }
+    let known = names().collect::<Vec<_>>().join(", ");
+    let slip = closest(text, names()).map(|name| format!("; did you mean `{name}`?"));
+    Err(format!("the metrics are all, {known}{}", slip.unwrap_or_default()))
 }
 
 /// Every run in `folder`; none when there is no such folder.
@@ -86,37 +178,5 @@ fn default_runs(folder: &Path) -> Result<Vec<PathBuf>, RecordError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::RunDir;
-    use crate::record::testing::{done, failed, predictions};
-
-    #[test]
-    fn runs_are_merged_and_verified() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (a, b) = (folder.path().join("a"), folder.path().join("b"));
-        RunDir::open_or_create(&a).and_then(|run| run.write_cell(failed(), None)).expect("written");
-        let written =
-            RunDir::open_or_create(&b).and_then(|run| run.write_cell(done(), Some(&predictions())));
-        let written = written.expect("written");
-        let mut args = LeaderboardArgs {
-            runs: default_runs(folder.path()).expect("read"),
-            format: Format::Csv,
-            verify: true,
-        };
-        assert_eq!(args.runs, [a, b.clone()]);
-        let show = |args: &LeaderboardArgs| {
-            let (mut out, mut messages) = (Vec::new(), Vec::new());
-            run(args, &Look::default(), &mut out, &mut messages).map(|()| (out, messages))
-        };
-        let (out, messages) = show(&args).expect("shown");
-        let out = String::from_utf8(out).expect("text");
-        assert!(out.lines().count() == 2 && out.contains(",done,"), "the done cell alone: {out}");
-        assert!(messages.is_empty());
-        fs::write(b.join("cells").join(&written.id).join("predictions.jsonl"), "")
-            .expect("written");
-        assert!(matches!(show(&args), Err(Error::Record(RecordError::Mismatch { .. }))));
-        args.runs = vec![folder.path().join("none")];
-        assert!(matches!(show(&args), Err(Error::Record(RecordError::NotARun { .. }))));
-    }
-}
+#[path = "leaderboard_tests.rs"]
+mod tests;

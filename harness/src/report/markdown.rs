@@ -1,30 +1,35 @@
 //! Tables for a README or a pull request.
 
-use super::Leaderboard;
-use super::row::NUMERIC;
+use super::grid::Grid;
 
-pub(super) fn render(leaderboard: &Leaderboard) -> String {
-    let mut text = String::new();
-    for (index, row) in leaderboard.texts().iter().enumerate() {
-        let cells: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
-        text.push_str(&format!("| {} |\n", cells.join(" | ")));
-        if index == 0 {
-            let rules =
-                (0..row.len()).map(|column| if NUMERIC.contains(&column) { "---:" } else { "---" });
-            text.push_str(&format!("| {} |\n", rules.collect::<Vec<_>>().join(" | ")));
-        }
+/// The grid; a cell of several lines has them with `<br>`.
+pub(super) fn grid(grid: &Grid) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let text = |text: &str| text.split('\n').map(escape).collect::<Vec<_>>().join("<br>");
+    let mut lines = line(grid.columns.iter().map(|column| text(&column.title)).collect());
+    let rules = grid.columns.iter().map(|column| if column.numeric { "---:" } else { "---" });
+    lines.push_str(&line(rules.map(str::to_owned).collect()));
+    for row in &grid.rows {
+        lines.push_str(&line(row.iter().map(|cell| text(&cell.text)).collect()));
     }
-    if !leaderboard.notes.is_empty() {
+    lines
+}
+
+/// Notes below a table; nothing when there are none.
+pub(super) fn notes(notes: &[String]) -> String {
+    let mut text = String::new();
+    if !notes.is_empty() {
         text.push('\n');
     }
-    for (index, note) in leaderboard.notes.iter().enumerate() {
+    for (index, note) in notes.iter().enumerate() {
         // Backslashes, lest the mark become a link.
         text.push_str(&format!("- \\[{}\\] {}\n", index + 1, escape(note)));
     }
     text
 }
 
-fn escape(text: &str) -> String {
+/// Text without markup.
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if matches!(character, '|' | '\\' | '`' | '*' | '_' | '<' | '>') {

@@ -23,6 +23,26 @@ pub fn percent(fraction: f64) -> String {
     format!("{:.2}", 100.0 * fraction)
 }
 
+/// Whether a metric is a fraction (or a correlation), which tables show in percent; the others have a unit.
+pub fn is_fraction(metric: &str) -> bool {
+    metric != "log_loss"
+}
+
+/// Whether less is better.
+pub fn less_is_better(metric: &str) -> bool {
+    metric == "log_loss"
+}
+
+/// A value of this metric for a table, in percent where it is a fraction.
+pub fn metric_text(metric: &str, value: f64) -> String {
+    if is_fraction(metric) { percent(value) } else { format!("{value:.4}") }
+}
+
+/// The metric's name for a table of percentages: with its unit where it has one.
+pub fn metric_name(metric: &str) -> String {
+    if is_fraction(metric) { metric.to_owned() } else { format!("{metric} (nats)") }
+}
+
 /// Text from outside in one line: a plugin's name must not move the cursor or break the table.
 pub fn one_line(text: &str) -> String {
     let safe: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -41,6 +61,10 @@ mod tests {
         );
         assert_eq!((rate(12.34), rate(1234.5)), ("12.3".to_owned(), "1,235".to_owned()));
         assert_eq!(percent(0.89622), "89.62");
+        assert_eq!(
+            (metric_text("pearson", -0.5), metric_text("log_loss", 0.5)),
+            ("-50.00".into(), "0.5000".into())
+        );
         assert_eq!(one_line("a\u{1b}[31m\nb"), "a [31m b");
     }
 }

@@ -1,9 +1,9 @@
-//! One line a cell, for spreadsheets and scripts. Metrics are fractions, with all digits.
+//! One line a cell and metric, for spreadsheets and scripts. Metrics are fractions, with all digits.
 
-use super::Leaderboard;
+use super::{Entry, Leaderboard};
 use crate::error::Error;
 
-const HEADER: [&str; 26] = [
+const HEADER: [&str; 29] = [
     "model",
     "task",
     "task_version",
@@ -30,28 +30,31 @@ const HEADER: [&str; 26] = [
     "cause",
     "warnings",
     "id",
+    "primary",
+    "metric_n",
+    "interval",
 ];
 
 pub(super) fn render(leaderboard: &Leaderboard) -> Result<String, Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let io = |error: csv::Error| Error::Output(error.into());
     writer.write_record(HEADER).map_err(io)?;
-    for row in &leaderboard.rows {
-        let primary = row.primary();
+    for Entry { row, metric, .. } in &leaderboard.entries {
+        let shown = row.metrics.get(metric);
         let value = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let record: [String; 26] = [
+        let record: [String; 29] = [
             row.key.model.clone(),
             row.key.task.clone(),
             row.key.task_version.to_string(),
             row.key.split.clone(),
             text(&row.key.recipe),
             count(row.key.seed),
-            row.primary_metric.clone(),
-            value(primary.map(|metric| metric.value)),
-            value(primary.map(|metric| metric.ci_low)),
-            value(primary.map(|metric| metric.ci_high)),
+            metric.clone(),
+            value(shown.map(|metric| metric.value)),
+            value(shown.map(|metric| metric.ci_low)),
+            value(shown.map(|metric| metric.ci_high)),
             row.n.to_string(),
             value(row.rows_per_second),
             value(row.tokens_per_second),
@@ -68,6 +71,9 @@ pub(super) fn render(leaderboard: &Leaderboard) -> Result<String, Error> {
             text(&row.cause),
             row.warnings.join("; "),
             row.id.clone(),
+            (*metric == row.primary_metric).to_string(),
+            count(shown.map(|metric| metric.n)),
+            shown.map(|metric| metric.method.clone()).unwrap_or_default(),
         ];
         writer.write_record(&record).map_err(io)?;
     }

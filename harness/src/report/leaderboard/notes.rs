@@ -1,6 +1,6 @@
 //! The caveats of a cell, as notes below the table.
 
-use super::number::{grouped, one_line};
+use super::super::number::{grouped, one_line};
 use crate::record::{AS_GIVEN, CellRecord, Status};
 
 /// One sentence a caveat. Cells that share a caveat get the same sentence, so that it stands once.

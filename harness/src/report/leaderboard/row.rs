@@ -5,31 +5,29 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::number::{grouped, one_line, percent, rate};
+use super::super::grid::Column;
+use super::super::number::{grouped, metric_name, metric_text, one_line, rate};
+use super::less_is_better;
 use crate::record::{CellKey, CellRecord, MetricValue, Status};
 
-/// The columns of the table for people.
-pub(super) const HEADER: [&str; 13] = [
-    "Model",
-    "Task",
-    "Split",
-    "Metric",
-    "% [95% interval]",
-    "n",
-    "rows/s",
-    "tokens/s",
-    "Device",
-    "Precision",
-    "Threads",
-    "Plugin",
-    "Status",
-];
-
-/// Which columns hold numbers, and are aligned to the right.
-pub(super) const NUMERIC: [usize; 5] = [4, 5, 6, 7, 10];
-
-/// The column that says how a cell ended.
-pub(super) const STATUS: usize = 12;
+/// The columns of the table for people. The status is the last.
+pub(super) fn columns() -> Vec<Column> {
+    vec![
+        Column::text("Model"),
+        Column::text("Task"),
+        Column::text("Split").gives_way(8),
+        Column::text("Metric").gives_way(7),
+        Column::number("% [95% interval]"),
+        Column::number("n"),
+        Column::number("rows/s").gives_way(6),
+        Column::number("tokens/s").gives_way(5),
+        Column::text("Device").gives_way(4),
+        Column::text("Precision").gives_way(3),
+        Column::number("Threads").gives_way(1),
+        Column::text("Plugin").gives_way(2),
+        Column::text("Status"),
+    ]
+}
 
 /// A cell as the leaderboard's JSON has it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -105,21 +103,13 @@ impl LeaderboardRow {
         }
     }
 
-    /// The metric that ranks the cell.
-    pub(super) fn primary(&self) -> Option<&MetricValue> {
-        self.metrics.get(&self.primary_metric)
-    }
-
-    /// The row for people; `marks` refer to the notes below the table.
-    pub(super) fn texts(&self, marks: &str) -> Vec<String> {
+    /// The row for people, with one of its metrics; `marks` refer to the notes below the table.
+    pub(super) fn texts(&self, metric: &str, marks: &str) -> Vec<String> {
         let none = || "-".to_owned();
-        let value = self.primary().map_or_else(none, |metric| {
-            format!(
-                "{} [{}, {}]",
-                percent(metric.value),
-                percent(metric.ci_low),
-                percent(metric.ci_high)
-            )
+        let shown = self.metrics.get(metric);
+        let value = shown.map_or_else(none, |found| {
+            let text = |value| metric_text(metric, value);
+            format!("{} [{}, {}]", text(found.value), text(found.ci_low), text(found.ci_high))
         });
         let details: Vec<String> = (self.key.recipe.iter().cloned())
             .chain(self.key.seed.map(|seed| format!("seed {seed}")))
@@ -133,9 +123,9 @@ impl LeaderboardRow {
             model,
             self.key.task.clone(),
             self.key.split.clone(),
-            self.primary_metric.clone(),
+            metric_name(metric),
             value,
-            if self.primary().is_some() { grouped(self.n) } else { none() },
+            shown.map_or_else(none, |found| grouped(found.n)),
             self.rows_per_second.map_or_else(none, rate),
             self.tokens_per_second.map_or_else(none, rate),
             self.device.clone(),
@@ -148,21 +138,19 @@ impl LeaderboardRow {
     }
 }
 
-/// By task, version and split; then the best first, failed cells last, and by name where equal.
-pub(super) fn order(a: &CellRecord, b: &CellRecord) -> Ordering {
-    let place = |cell: &CellRecord| {
-        let key = &cell.inputs.key;
-        (key.task.clone(), key.task_version, key.split.clone())
-    };
-    let value =
-        |cell: &CellRecord| cell.metrics.get(&cell.primary_metric).map(|metric| metric.value);
+/// What is never ranked against each other: tasks, their versions and splits.
+pub(super) fn place(cell: &CellRecord) -> (&str, u32, &str) {
+    let key = &cell.inputs.key;
+    (&key.task, key.task_version, &key.split)
+}
+
+/// Within a task and a metric: the best first, failed cells last, and by name where equal.
+pub(super) fn order(a: &CellRecord, b: &CellRecord, metric: &str) -> Ordering {
+    let value = |cell: &CellRecord| cell.metrics.get(metric).map(|metric| metric.value);
     let by_value = match (value(a), value(b)) {
+        (Some(a), Some(b)) if less_is_better(metric) => a.total_cmp(&b),
         (Some(a), Some(b)) => b.total_cmp(&a),
         (a, b) => a.is_none().cmp(&b.is_none()),
     };
-    place(a)
-        .cmp(&place(b))
-        .then(by_value)
-        .then_with(|| a.inputs.key.cmp(&b.inputs.key))
-        .then_with(|| a.id.cmp(&b.id))
+    by_value.then_with(|| a.inputs.key.cmp(&b.inputs.key)).then_with(|| a.id.cmp(&b.id))
 }

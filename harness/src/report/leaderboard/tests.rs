@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::testing::{done, failed};
-use crate::record::validator;
+use crate::record::{MetricValue, validator};
 
 fn cells() -> Vec<CellRecord> {
     let mut better = done();
@@ -92,7 +92,7 @@ fn csv_and_json_keep_every_digit() {
 
     let text = render(&[cell, failed()], Format::Json, &Look::default()).expect("rendered");
     let mut json: serde_json::Value = serde_json::from_str(&text).expect("parsed");
-    let schema = validator(include_str!("../../schemas/leaderboard.schema.json"));
+    let schema = validator(include_str!("../../../schemas/leaderboard.schema.json"));
     let errors: Vec<String> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");
     let value = json["rows"][0]["metrics"]["accuracy"]["value"].as_f64();
@@ -103,7 +103,7 @@ fn csv_and_json_keep_every_digit() {
 
 #[test]
 fn no_cells_make_an_empty_table() {
-    for format in [Format::Terminal, Format::Markdown, Format::Csv, Format::Json] {
+    for format in Format::ALL {
         assert!(render(&[], format, &Look::default()).expect("rendered").ends_with('\n'));
     }
 }
@@ -121,4 +121,78 @@ fn a_narrow_terminal_loses_columns_before_it_breaks_words() {
     );
     assert!(narrow.contains("kcbert-demo") && narrow.contains("86.00 [84.00, 87.00]"), "{narrow}");
     assert!(narrow.contains("Precision f32") && narrow.contains("Plugin kcbert 0.1.0"), "{narrow}");
+}
+
+/// A cell with three metrics, of which one is no percentage.
+fn several() -> Vec<CellRecord> {
+    let with = |model: &str, accuracy: f64, loss: f64| {
+        let mut cell = done();
+        cell.inputs.key.model = model.into();
+        let mut add = |name: &str, value: f64, n: u64| {
+            let (ci_low, ci_high) = (value - 0.01, value + 0.01);
+            let method = "bootstrap".to_owned();
+            cell.metrics.insert(name.into(), MetricValue { value, ci_low, ci_high, n, method });
+        };
+        add("accuracy", accuracy, 2000);
+        add("log_loss", loss, 2000);
+        if model == "a" {
+            add("macro_f1", 0.8, 1999);
+        }
+        cell
+    };
+    vec![with("a", 0.8, 0.3), with("b", 0.9, 0.4), failed()]
+}
+
+fn models(text: &str, metric: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| line.contains(metric));
+    lines.map(|line| line.split('|').nth(1).unwrap_or_default().trim().to_owned()).collect()
+}
+
+#[test]
+fn all_metrics_or_one_can_be_shown() {
+    let shown = |choice: MetricChoice, format| {
+        render_leaderboard(&several(), &choice, format, &Look::default()).expect("rendered")
+    };
+    let all = shown(MetricChoice::All, Format::Markdown);
+    assert_eq!(models(&all, "| accuracy |"), ["b", "a", "kcbert-demo"], "{all}");
+    assert_eq!(models(&all, "log\\_loss (nats)"), ["a", "b"], "less is better: {all}");
+    assert!(all.contains("| 0.3000 [0.2900, 0.3100] |"), "no percentage: {all}");
+    let place = |part: &str| all.find(part).unwrap_or_else(|| panic!("no {part} in {all}"));
+    assert!(place("accuracy") < place("macro") && place("macro") < place("log"), "in one order");
+    let f1 = shown(MetricChoice::Named("macro_f1".into()), Format::Markdown);
+    assert_eq!(models(&f1, "macro\\_f1 |"), ["a", "kcbert-demo"], "{f1}");
+    assert!(f1.contains("1 cell has no macro\\_f1"), "{f1}");
+    assert!(f1.contains("| 1,999 |"), "the metric's own n: {f1}");
+    let primary = shown(MetricChoice::Primary, Format::Markdown);
+    assert!(!primary.contains("macro"), "{primary}");
+    let latex = shown(MetricChoice::All, Format::Latex);
+    assert!(
+        latex.contains("log\\_loss (nats) & 0.3000 {[}")
+            || latex.contains("log\\_loss (nats) & 0.3000 [")
+    );
+}
+
+#[test]
+fn csv_has_a_line_a_cell_and_metric() {
+    let text = render(&several(), Format::Csv, &Look::default()).expect("rendered");
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let records: Vec<::csv::StringRecord> = reader.records().map(|r| r.expect("parsed")).collect();
+    let lines: Vec<(&str, &str, &str, &str)> =
+        records.iter().map(|r| (&r[0], &r[6], &r[26], &r[27])).collect();
+    assert_eq!(
+        lines,
+        [
+            ("b", "accuracy", "true", "2000"),
+            ("a", "accuracy", "true", "2000"),
+            ("kcbert-demo", "accuracy", "true", ""),
+            ("a", "macro_f1", "false", "1999"),
+            ("a", "log_loss", "false", "2000"),
+            ("b", "log_loss", "false", "2000"),
+        ]
+    );
+    let json = render(&several(), Format::Json, &Look::default()).expect("rendered");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("parsed");
+    let rows = json["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 3, "one row a cell");
+    assert!(rows.iter().any(|row| row["metrics"].as_object().is_some_and(|m| m.len() == 3)));
 }
