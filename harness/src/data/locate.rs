@@ -39,6 +39,11 @@ impl DataPlaces {
         Self { folders: folders.collect() }
     }
 
+    /// The folders in the order in which they are looked at.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
     /// The file of a split. A task file on disk may have its data beside it.
     ///
     /// # Errors
@@ -67,6 +72,7 @@ impl DataPlaces {
             split: name.to_owned(),
             places,
             bundled,
+            fetchable: split.url.is_some(),
         })
     }
 }
