@@ -6,7 +6,7 @@
 //! - [`worker`]: processes that hold one plugin each;
 //! - [`plugin`]: finds, loads and calls model libraries; [`check`] tries one out;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
-//! - [`download`]: gets files whole and checked, or not at all;
+//! - [`download`] gets files whole and checked, or not at all; [`inventory`]: what of the data is here;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it.
@@ -19,6 +19,7 @@ pub mod dirs;
 pub mod download;
 pub mod error;
 pub mod hint;
+pub mod inventory;
 pub mod metrics;
 pub mod plugin;
 pub mod record;
