@@ -77,8 +77,7 @@ impl Client {
         }
         let response = request.call().map_err(|error| self.failure(error, url))?;
         let url = shown_url(&response.get_uri().to_string());
-        let fields =
-            Fields::new(response.status().as_u16(), response.headers(), SystemTime::now());
+        let fields = Fields::new(response.status().as_u16(), response.headers(), SystemTime::now());
         Ok(Response { fields, url, body: Box::new(response.into_body().into_reader()) })
     }
 

@@ -31,7 +31,10 @@ pub(super) struct ContentRange {
 impl Fields {
     pub(super) fn new(status: u16, headers: &HeaderMap, now: SystemTime) -> Self {
         let text = |name: &str| {
-            headers.get(name).and_then(|value| value.to_str().ok()).map(|value| value.trim().to_owned())
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(|value| value.trim().to_owned())
         };
         Self {
             status,
@@ -50,7 +53,10 @@ impl Fields {
     /// What `If-Range` may say to get the rest of this very file: a strong ETag, else the date. A weak ETag
     /// does not stand for the bytes (RFC 9110, section 13.1.5).
     pub(super) fn validator(&self) -> Option<String> {
-        self.etag.clone().filter(|tag| !tag.starts_with("W/")).or_else(|| self.last_modified.clone())
+        self.etag
+            .clone()
+            .filter(|tag| !tag.starts_with("W/"))
+            .or_else(|| self.last_modified.clone())
     }
 }
 

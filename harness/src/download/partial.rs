@@ -119,7 +119,11 @@ impl Partial {
     /// could tell that the two pieces are of one file.
     pub(super) fn resume(&self) -> (u64, Option<&str>) {
         let validator = self.note.validator.as_deref();
-        if validator.is_none() && self.note.sha256.is_none() { (0, None) } else { (self.len, validator) }
+        if validator.is_none() && self.note.sha256.is_none() {
+            (0, None)
+        } else {
+            (self.len, validator)
+        }
     }
 
     /// Whether a response to a range is of the same file as what is here.
@@ -269,7 +273,8 @@ mod tests {
         partial.append(b"abc").expect("appended");
         // As a killed process leaves it.
         drop(partial);
-        let note = fs::read_to_string(folder.path().join("sub/.a.txt.partial.json")).expect("a note");
+        let note =
+            fs::read_to_string(folder.path().join("sub/.a.txt.partial.json")).expect("a note");
         assert!(!note.contains("pw") && !note.contains("token"), "{note}");
         let mut partial = Partial::open(&wanted, &mut Silent).expect("opened");
         assert_eq!(partial.resume(), (3, Some("\"1\"")));

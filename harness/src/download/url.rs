@@ -35,7 +35,9 @@ pub fn shown_url(url: &str) -> String {
 pub(super) fn is_http(url: &str) -> bool {
     ["http://", "https://"].iter().any(|scheme| {
         url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-            && url.get(scheme.len()..).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+            && url
+                .get(scheme.len()..)
+                .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
     })
 }
 
@@ -65,7 +67,8 @@ mod tests {
     #[test]
     fn only_http_is_downloaded() {
         assert!(is_http("http://a") && is_http("HTTPS://a/b") && is_https("Https://a"));
-        for url in ["file:///etc/passwd", "ftp://a", "http://", "http:///x", "", "한국어 한국어"] {
+        for url in ["file:///etc/passwd", "ftp://a", "http://", "http:///x", "", "한국어 한국어"]
+        {
             assert!(!is_http(url), "{url}");
         }
     }

@@ -78,7 +78,6 @@ fn files_that_differ_are_ambiguous_and_copies_are_not() {
 #[test]
 fn a_namesake_with_other_bytes_is_named() {
     let (folder, dev, _, _) = searched(&[("naver-ner/dev.tsv", "edited")]);
-    let namesake =
-        Some((folder.path().join("naver-ner/dev.tsv"), sha256_hex(b"edited")));
+    let namesake = Some((folder.path().join("naver-ner/dev.tsv"), sha256_hex(b"edited")));
     assert_eq!(dev, Searched::Missing { namesake });
 }

@@ -61,9 +61,10 @@ pub fn look<'a>(item: Item<'a>, places: &DataPlaces, hashes: &mut HashCache) -> 
         Err(_) => return missing(Vec::new()),
     };
     let hashed = match &file {
-        SplitFile::Bundled(_) => {
-            file.read().map(|bytes| (sha256_hex(&bytes), bytes.len() as u64)).map_err(|e| e.to_string())
-        }
+        SplitFile::Bundled(_) => file
+            .read()
+            .map(|bytes| (sha256_hex(&bytes), bytes.len() as u64))
+            .map_err(|e| e.to_string()),
         SplitFile::Path(path) => path
             .metadata()
             .and_then(|meta| Ok((hashes.sha256(path)?, meta.len())))
@@ -100,7 +101,8 @@ mod tests {
         let mut hashes = HashCache::default();
         let mut state = |task: &crate::task::Task, name: &str| {
             let split = &task.splits[name];
-            let item = Item { task, name: task.splits.get_key_value(name).expect("is there").0, split };
+            let item =
+                Item { task, name: task.splits.get_key_value(name).expect("is there").0, split };
             let looked = look(item, &places, &mut hashes);
             (looked.state, looked.bytes)
         };

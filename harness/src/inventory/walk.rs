@@ -91,7 +91,8 @@ mod tests {
     use super::*;
 
     fn names(walked: &Walked, root: &Path) -> Vec<String> {
-        let below = |file: &FoundFile| file.path.strip_prefix(root).map(|p| p.display().to_string());
+        let below =
+            |file: &FoundFile| file.path.strip_prefix(root).map(|p| p.display().to_string());
         walked.files.iter().map(|file| below(file).expect("below the root")).collect()
     }
 
