@@ -15,6 +15,8 @@ mod import;
 mod list;
 mod outcome;
 mod progress;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 /// List, download, import and verify data sets

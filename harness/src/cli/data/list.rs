@@ -124,11 +124,11 @@ fn state_text(looked: &Looked<'_>) -> &'static str {
     match (&looked.state, looked.item.obtain()) {
         (State::Verified, Obtain::Bundled) => "part of kobench",
         (State::Verified, _) => "here, verified",
-        (State::Unverified, _) => "here, no SHA-256 to compare",
+        (State::Unverified, _) => "here, no hash known",
         (State::Other(_), _) => "ANOTHER FILE is here",
         (State::Unreadable(_), _) => "here, cannot be read",
-        (State::Missing(_), Obtain::Fetch(_)) => "missing, can be fetched",
-        (State::Missing(_), _) => "missing, got by hand",
+        (State::Missing(_), Obtain::Fetch(_)) => "missing, fetchable",
+        (State::Missing(_), _) => "missing, by hand",
     }
 }
 
