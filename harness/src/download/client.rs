@@ -88,13 +88,11 @@ impl Client {
         match error {
             ureq::Error::Io(error) => match tls_reason(&error) {
                 Some(reason) => DownloadError::Tls { url: shown, reason }.into(),
+                None if is_lookup(&error) => retry(Cause::Host(host(&shown))),
                 None => retry(Cause::Connection(error.to_string())),
             },
             ureq::Error::Timeout(_) => retry(Cause::Silence(self.timeout)),
-            ureq::Error::HostNotFound => {
-                let host = shown.split('/').nth(2).unwrap_or_default().to_owned();
-                retry(Cause::Host(host))
-            }
+            ureq::Error::HostNotFound => retry(Cause::Host(host(&shown))),
             error @ (ureq::Error::Protocol(_)
             | ureq::Error::ConnectionFailed
             | ureq::Error::ConnectProxyFailed(_)
@@ -125,6 +123,16 @@ impl Client {
         }
         self.failure(error.into(), url)
     }
+}
+
+/// Whether a name could not be resolved. The standard library has no kind for that, only this message.
+fn is_lookup(error: &io::Error) -> bool {
+    error.to_string().starts_with("failed to lookup address information")
+}
+
+/// The host of a URL without secrets.
+fn host(shown: &str) -> String {
+    shown.split('/').nth(2).unwrap_or_default().to_owned()
 }
 
 /// What the TLS library says, where it is what failed: a certificate does not get better by trying again.

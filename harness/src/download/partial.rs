@@ -194,8 +194,10 @@ impl Partial {
 
     /// Ends without the whole file: keeps what the next download can take up; how many bytes.
     pub(super) fn keep(self) -> u64 {
-        if self.len > 0 && self.note.sha256.is_some() {
-            return self.len;
+        // A write that failed may have written a part; it is the file's all the same.
+        let len = self.file.metadata().map_or(self.len, |meta| meta.len());
+        if len > 0 && self.note.sha256.is_some() {
+            return len;
         }
         self.remove();
         0
