@@ -7,6 +7,7 @@
 //! - [`plugin`]: finds, loads and calls model libraries; [`check`] tries one out;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
 //! - [`qa`]: windows and logits to answers; [`tokens`]: what a tokeniser makes of a data set;
+//! - [`download`] gets files whole and checked, or not at all; [`inventory`]: what of the data is here;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
@@ -17,8 +18,10 @@ pub mod cli;
 pub mod data;
 pub mod digest;
 pub mod dirs;
+pub mod download;
 pub mod error;
 pub mod hint;
+pub mod inventory;
 pub mod metrics;
 pub mod plugin;
 pub mod qa;

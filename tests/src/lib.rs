@@ -3,8 +3,9 @@
 
 mod bin;
 mod cc;
+pub mod http;
 mod sandbox;
 
 pub use bin::{binary, target_folder, workspace};
 pub use cc::{bad_plugin, c_plugin, noop_plugin};
-pub use sandbox::{Output, Sandbox, cells, full_data};
+pub use sandbox::{Output, Sandbox, cells, finish, full_data};

@@ -63,10 +63,14 @@ impl Sandbox {
             .env("HF_HOME", self.join("hf"))
             .env("NO_COLOR", "1")
             .env_remove("KOBENCH_DATA")
+            .env_remove("KOBENCH_MIRROR")
             .env_remove("KOBENCH_PLUGIN_PATH")
             .env_remove("KOBENCH_TASK_PATH")
             .env_remove("HF_HUB_CACHE")
             .stdin(Stdio::null());
+        for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(proxy).env_remove(proxy.to_lowercase());
+        }
         command
     }
 
@@ -85,7 +89,10 @@ impl Sandbox {
 }
 
 /// Runs a command to its end.
-fn finish(command: &mut Command) -> Output {
+///
+/// # Panics
+/// If it does not start, or prints what is no UTF-8.
+pub fn finish(command: &mut Command) -> Output {
     let out = command.output().expect("kobench starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("kobench prints UTF-8");
     Output {

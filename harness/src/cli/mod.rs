@@ -1,5 +1,6 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 
+mod data;
 mod error;
 mod exit;
 mod leaderboard;
@@ -59,6 +60,9 @@ enum Command {
     /// List tasks, or check a task file and its data.
     #[command(subcommand)]
     Task(task::TaskCommand),
+    /// List data sets, download, import and verify them.
+    #[command(subcommand)]
+    Data(data::DataCommand),
     /// List the models that plugins offer.
     Model(model::Args),
     /// List plugins, or check one.
@@ -89,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Task(command) => {
             task::run(&command, &look, &mut stdout).map(Exit::of_verdict).map_err(CliError::from)
         }
+        Command::Data(command) => data::run(&command, &look, &mut stdout),
         Command::Model(args) => model::run(&args, &look, &mut stdout),
         Command::Plugin(args) => plugin::run(&args, &look, &mut stdout),
         Command::Worker(args) => worker::run(&args),

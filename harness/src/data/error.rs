@@ -23,6 +23,8 @@ pub enum DataError {
         places: Vec<PathBuf>,
         /// A split of the task that is part of kobench.
         bundled: Option<String>,
+        /// Whether `kobench data fetch` can get it.
+        fetchable: bool,
     },
     /// The operating system refused.
     #[error("cannot read {}: {source}", path.display())]
@@ -334,11 +336,15 @@ impl Hint for DataError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Task(error) => error.hint(),
-            Self::NotFound { bundled, .. } => {
+            Self::NotFound { task, split, bundled, fetchable, .. } => {
                 let place = "give the folder that holds the data with --data-dir or KOBENCH_DATA";
+                let place = match fetchable {
+                    true => format!("`kobench data fetch {task} --split {split}` gets it, or {place}"),
+                    false => place.to_owned(),
+                };
                 Some(match bundled {
                     Some(split) => format!("{place}, or take what is part of kobench with --split {split}"),
-                    None => place.to_owned(),
+                    None => place,
                 })
             }
             Self::Io { source, .. } => io_hint(source, "--data-dir"),

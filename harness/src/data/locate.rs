@@ -39,6 +39,11 @@ impl DataPlaces {
         Self { folders: folders.collect() }
     }
 
+    /// The folders in the order in which they are looked at.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
     /// The same folders, and that of a file.
     pub(super) fn and_beside(mut self, file: &Path) -> Self {
         self.folders.extend(file.parent().map(Path::to_owned));
@@ -69,6 +74,7 @@ impl DataPlaces {
             split: "labels".to_owned(),
             places,
             bundled: None,
+            fetchable: false,
         })
     }
 
@@ -97,6 +103,7 @@ impl DataPlaces {
             split: name.to_owned(),
             places,
             bundled,
+            fetchable: split.url.is_some(),
         })
     }
 }

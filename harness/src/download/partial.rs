@@ -1,0 +1,342 @@
+//! The file that a download grows in, `.NAME.partial` beside its target, and what is known of it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::headers::Fields;
+use super::place::{folder_of, sync_folder};
+use super::url::shown_url;
+use super::{Download, DownloadError, Watch};
+
+/// A download that is under way. This process alone writes it: the file is locked (flock), and the kernel
+/// frees the lock however the process ends.
+#[derive(Debug)]
+pub(super) struct Partial {
+    file: File,
+    path: PathBuf,
+    note_path: PathBuf,
+    note: Note,
+    hasher: Sha256,
+    len: u64,
+    /// Whether part of it came in an earlier try or from an earlier process.
+    pieced: bool,
+}
+
+/// What is known of the file, in `.NAME.partial.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Note {
+    url: String,
+    sha256: Option<String>,
+    /// For `If-Range`.
+    validator: Option<String>,
+    etag: Option<String>,
+    total: Option<u64>,
+}
+
+impl Partial {
+    /// Opens and locks the partial file of a download, and takes up what an earlier process left of it.
+    /// Waits while another process has it.
+    pub(super) fn open(download: &Download, watch: &mut dyn Watch) -> Result<Self, DownloadError> {
+        let (path, note_path) = names(&download.target)?;
+        let folder = folder_of(&download.target);
+        fs::create_dir_all(folder).map_err(DownloadError::io("make the folder", folder))?;
+        let file = lock(&path, watch)?;
+        let note = Note {
+            url: shown_url(&download.url),
+            sha256: download.sha256.clone(),
+            ..Note::default()
+        };
+        let mut partial =
+            Self { file, path, note_path, note, hasher: Sha256::new(), len: 0, pieced: false };
+        match partial.earlier_note() {
+            Some(note) => partial.take_up(note),
+            None => partial.clear(),
+        }
+        .map_err(DownloadError::io("write", &partial.path))?;
+        Ok(partial)
+    }
+
+    /// The note of an earlier process, when it is of the same file and there is a hash to check the whole with:
+    /// after a power cut the file can hold less than its length says. What another server said of the file
+    /// does not count for this one.
+    fn earlier_note(&self) -> Option<Note> {
+        let note: Note = serde_json::from_slice(&fs::read(&self.note_path).ok()?).ok()?;
+        if note.sha256.is_none() || note.sha256 != self.note.sha256 {
+            return None;
+        }
+        Some(if note.url == self.note.url { note } else { self.note.clone() })
+    }
+
+    fn take_up(&mut self, note: Note) -> io::Result<()> {
+        let mut block = vec![0u8; 1 << 18];
+        self.file.rewind()?;
+        loop {
+            match self.file.read(&mut block) {
+                Ok(0) => break,
+                Ok(read) => {
+                    self.hasher.update(&block[..read]);
+                    self.len += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.note = note;
+        self.pieced = self.len > 0;
+        Ok(())
+    }
+
+    /// Empties the file.
+    fn clear(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        (self.hasher, self.len, self.pieced) = (Sha256::new(), 0, false);
+        Ok(())
+    }
+
+    /// Bytes that are here.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it was put together from several tries.
+    pub(super) fn is_pieced(&self) -> bool {
+        self.pieced
+    }
+
+    /// The size of the whole file, where the server told it.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.note.total
+    }
+
+    /// Where to go on, and what to send as `If-Range`. From the beginning, where neither the server nor a hash
+    /// could tell that the two pieces are of one file.
+    pub(super) fn resume(&self) -> (u64, Option<&str>) {
+        let validator = self.note.validator.as_deref();
+        if validator.is_none() && self.note.sha256.is_none() {
+            (0, None)
+        } else {
+            (self.len, validator)
+        }
+    }
+
+    /// Whether a response to a range is of the same file as what is here.
+    pub(super) fn fits(&self, fields: &Fields) -> bool {
+        let same_tag = match (&self.note.etag, &fields.etag) {
+            (Some(known), Some(told)) => known == told,
+            _ => true,
+        };
+        let same_total = match (self.note.total, fields.range.and_then(|range| range.total)) {
+            (Some(known), Some(told)) => known == told,
+            _ => true,
+        };
+        same_tag && same_total
+    }
+
+    /// Begins a whole file anew.
+    pub(super) fn begin(&mut self, fields: &Fields) -> Result<(), DownloadError> {
+        self.restart()?;
+        self.note.validator = fields.validator();
+        self.note.etag.clone_from(&fields.etag);
+        self.note.total = fields.length;
+        let note = serde_json::to_vec(&self.note).map_err(io::Error::from);
+        note.and_then(|note| fs::write(&self.note_path, note))
+            .map_err(DownloadError::io("write", &self.note_path))
+    }
+
+    /// Forgets what is here.
+    pub(super) fn restart(&mut self) -> Result<(), DownloadError> {
+        (self.note.validator, self.note.etag, self.note.total) = (None, None, None);
+        self.clear().map_err(DownloadError::io("write", &self.path))
+    }
+
+    /// Goes on where the file ends.
+    pub(super) fn go_on(&mut self) {
+        self.pieced |= self.len > 0;
+    }
+
+    /// Appends bytes.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), DownloadError> {
+        self.file.write_all(bytes).map_err(DownloadError::io("write", &self.path))?;
+        self.hasher.update(bytes);
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// SHA-256 of what is here.
+    pub(super) fn sha256(&self) -> String {
+        hex::encode(self.hasher.clone().finalize())
+    }
+
+    /// Puts the file in its place, durably.
+    pub(super) fn land(self, target: &Path) -> Result<(), DownloadError> {
+        let folder = folder_of(target);
+        self.file.sync_all().map_err(DownloadError::io("write", &self.path))?;
+        fs::rename(&self.path, target).map_err(DownloadError::io("write", target))?;
+        sync_folder(folder).map_err(DownloadError::io("sync", folder))?;
+        // Harmless if it stays: it is of no use without its file.
+        let _ = fs::remove_file(&self.note_path);
+        Ok(())
+    }
+
+    /// Removes the file. It stays locked until then, so that nobody else's is removed.
+    pub(super) fn remove(self) {
+        // What cannot be removed is found, and begun anew or taken up, by the next download.
+        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(&self.note_path);
+    }
+
+    /// Ends without the whole file: keeps what the next download can take up; how many bytes.
+    pub(super) fn keep(self) -> u64 {
+        // A write that failed may have written a part; it is the file's all the same.
+        let len = self.file.metadata().map_or(self.len, |meta| meta.len());
+        if len > 0 && self.note.sha256.is_some() {
+            return len;
+        }
+        self.remove();
+        0
+    }
+}
+
+fn names(target: &Path) -> Result<(PathBuf, PathBuf), DownloadError> {
+    let name = target.file_name().ok_or_else(|| {
+        DownloadError::io("write", target)(io::Error::from(io::ErrorKind::InvalidInput))
+    })?;
+    let beside = |end: &str| {
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(end);
+        target.with_file_name(hidden)
+    };
+    Ok((beside(".partial"), beside(".partial.json")))
+}
+
+/// Opens and locks the file at `path`.
+fn lock(path: &Path, watch: &mut dyn Watch) -> Result<File, DownloadError> {
+    loop {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(DownloadError::io("write", path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                watch.waits(path);
+                file.lock().map_err(DownloadError::io("lock", path))?;
+            }
+            // A file system without locks; two downloads at once are not told apart there.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(DownloadError::io("lock", path)(error)),
+        }
+        // The process that had it may have renamed or removed it meanwhile: then the lock is of no use.
+        let opened = file.metadata().map_err(DownloadError::io("read", path))?;
+        if fs::metadata(path)
+            .is_ok_and(|named| (named.dev(), named.ino()) == (opened.dev(), opened.ino()))
+        {
+            return Ok(file);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::sha256_hex;
+    use crate::download::Silent;
+
+    fn download(folder: &Path, sha256: Option<&str>) -> Download {
+        Download {
+            url: "http://me:pw@h/a?token=1".into(),
+            target: folder.join("sub/a.txt"),
+            sha256: sha256.map(str::to_owned),
+            max_bytes: 1 << 20,
+        }
+    }
+
+    fn tagged(etag: &str, length: u64) -> Fields {
+        Fields { status: 200, etag: Some(etag.into()), length: Some(length), ..Fields::default() }
+    }
+
+    #[test]
+    fn what_an_earlier_process_left_is_taken_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let wanted = download(folder.path(), Some(&sha256_hex(b"abcdef")));
+        let mut partial = Partial::open(&wanted, &mut Silent).expect("opened");
+        partial.begin(&tagged("\"1\"", 6)).expect("begun");
+        partial.append(b"abc").expect("appended");
+        // As a killed process leaves it.
+        drop(partial);
+        let note =
+            fs::read_to_string(folder.path().join("sub/.a.txt.partial.json")).expect("a note");
+        assert!(!note.contains("pw") && !note.contains("token"), "{note}");
+        let mut partial = Partial::open(&wanted, &mut Silent).expect("opened");
+        assert_eq!(partial.resume(), (3, Some("\"1\"")));
+        assert_eq!(partial.total(), Some(6));
+        assert!(partial.is_pieced());
+        assert!(!partial.fits(&tagged("\"2\"", 3)) && partial.fits(&tagged("\"1\"", 3)));
+        partial.append(b"def").expect("appended");
+        assert_eq!(partial.sha256(), sha256_hex(b"abcdef"));
+        partial.land(&wanted.target).expect("landed");
+        let names: Vec<_> = fs::read_dir(folder.path().join("sub"))
+            .expect("read")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        assert_eq!(names, ["a.txt"], "nothing else stays");
+    }
+
+    #[test]
+    fn what_cannot_be_checked_is_not_taken_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let begun = |sha256: Option<&str>| {
+            let wanted = download(folder.path(), sha256);
+            let mut partial = Partial::open(&wanted, &mut Silent).expect("opened");
+            partial.begin(&tagged("\"1\"", 6)).expect("begun");
+            partial.append(b"abc").expect("appended");
+            partial
+        };
+        let reopened = |sha256: Option<&str>| {
+            let wanted = download(folder.path(), sha256);
+            let partial = Partial::open(&wanted, &mut Silent).expect("opened");
+            let (from, validator) = partial.resume();
+            (from, validator.map(str::to_owned))
+        };
+        drop(begun(None));
+        assert_eq!(reopened(None), (0, None), "no hash");
+        drop(begun(Some("1")));
+        assert_eq!(reopened(Some("2")), (0, None), "another hash");
+        drop(begun(Some("1")));
+        fs::write(folder.path().join("sub/.a.txt.partial.json"), "{").expect("written");
+        assert_eq!(reopened(Some("1")), (0, None), "a damaged note");
+        drop(begun(Some("1")));
+        let mut elsewhere = download(folder.path(), Some("1"));
+        elsewhere.url = "http://mirror/a".into();
+        let partial = Partial::open(&elsewhere, &mut Silent).expect("opened");
+        assert_eq!(partial.resume(), (3, None), "the bytes of another server, but not its tag");
+        drop(partial);
+        assert_eq!(begun(Some("1")).keep(), 3);
+        assert_eq!(begun(None).keep(), 0);
+        assert_eq!(fs::read_dir(folder.path().join("sub")).expect("read").count(), 0);
+    }
+
+    #[test]
+    fn without_hash_or_validator_pieces_are_not_joined() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let wanted = download(folder.path(), None);
+        let mut partial = Partial::open(&wanted, &mut Silent).expect("opened");
+        partial.begin(&Fields { status: 200, ..Fields::default() }).expect("begun");
+        partial.append(b"abc").expect("appended");
+        assert_eq!(partial.resume(), (0, None));
+        partial.begin(&tagged("\"1\"", 6)).expect("begun");
+        partial.append(b"abc").expect("appended");
+        assert_eq!(partial.resume(), (3, Some("\"1\"")));
+    }
+}
