@@ -6,6 +6,7 @@ use crate::data::DataError;
 use crate::hint::Hint;
 use crate::metrics::MetricError;
 use crate::record::RecordError;
+use crate::scaffold::ScaffoldError;
 use crate::score::ScoreError;
 use crate::task::TaskError;
 
@@ -27,6 +28,9 @@ pub enum Error {
     /// Run records.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// New task files.
+    #[error(transparent)]
+    Scaffold(#[from] ScaffoldError),
     /// The output could not be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -43,6 +47,7 @@ impl Hint for Error {
             Self::Metric(error) => error.hint(),
             Self::Score(error) => error.hint(),
             Self::Record(error) => error.hint(),
+            Self::Scaffold(error) => error.hint(),
             Self::Output(_) | Self::Json(_) => None,
         }
     }

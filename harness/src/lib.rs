@@ -5,7 +5,8 @@
 //! - [`run`]: plans models x tasks, evaluates each cell, writes a record of each;
 //! - [`worker`]: processes that hold one plugin each;
 //! - [`plugin`]: finds, loads and calls model libraries; [`check`] tries one out;
-//! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
+//! - [`task`] and [`data`]: what a task is, and its rows as the reference read them; [`scaffold`] writes
+//!   task files for data files;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it.
@@ -22,6 +23,7 @@ pub mod plugin;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod scaffold;
 pub mod score;
 pub mod stats;
 pub mod suggest;

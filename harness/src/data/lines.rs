@@ -3,7 +3,7 @@
 /// The lines of `text` with their byte offsets. Only `\n`, `\r\n` and `\r` end a line (Python's
 /// universal newlines); U+001C and the others at which `str.splitlines` breaks do not. A line end at
 /// the end of the text does not begin another line.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
@@ -23,7 +23,7 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// What `str.strip()` takes off: Unicode white space, and U+001C to U+001F, which Unicode counts as
 /// separators of information and Python as white space.
-pub(super) fn is_python_space(character: char) -> bool {
+pub(crate) fn is_python_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
 }
 

@@ -2,7 +2,7 @@
 
 mod dataset;
 mod error;
-mod lines;
+pub(crate) mod lines;
 mod locate;
 mod row;
 mod store;
