@@ -112,12 +112,6 @@ pub(super) struct Problem {
     pub(super) hint: Option<String>,
 }
 
-impl Problem {
-    fn of<E: Hint + std::fmt::Display>(error: &E) -> Self {
-        Self { message: error.to_string(), hint: error.hint() }
-    }
-}
-
 /// Checks what `args` name and prints what was found; whether nothing is wrong.
 ///
 /// # Errors
@@ -187,6 +181,11 @@ fn find(registry: &Registry, name: &str) -> Result<Task, TaskError> {
 
 impl TaskReport {
     fn unreadable(file: &str, error: &TaskError) -> Self {
+        let hint = match error {
+            // It says to do what is being done.
+            TaskError::Meaning { .. } => None,
+            other => other.hint(),
+        };
         Self {
             task: None,
             version: None,
@@ -194,7 +193,7 @@ impl TaskReport {
             kind: None,
             file: file.to_owned(),
             ok: false,
-            problem: Some(Problem::of(error)),
+            problem: Some(Problem { message: error.to_string(), hint }),
             splits: vec![],
             overlaps: vec![],
         }
@@ -261,7 +260,7 @@ fn check_split(
             None
         }
         Err(error) => {
-            report.problem = Some(Problem::of(&error));
+            report.problem = Some(Problem { message: error.to_string(), hint: error.hint() });
             // Another file than the named one can be looked at all the same.
             open(true).ok()
         }
