@@ -7,3 +7,4 @@ mod concurrency;
 mod demo;
 mod durability;
 mod parity;
+mod task;

@@ -15,6 +15,8 @@ pub enum ScaffoldError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+        /// The option that names the file.
+        option: &'static str,
     },
     /// The file is not text.
     #[error("{}: not UTF-8: the bytes at offset {offset} are no character", path.display())]
@@ -88,7 +90,7 @@ pub enum ScaffoldError {
 impl Hint for ScaffoldError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Io { source, .. } => io_hint(source, "-o"),
+            Self::Io { source, option, .. } => io_hint(source, option),
             Self::NotUtf8 { .. } => {
                 Some("convert the file to UTF-8 (`iconv -f CP949 -t UTF-8`)".to_owned())
             }

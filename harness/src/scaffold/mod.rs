@@ -74,8 +74,11 @@ impl SourceFile {
     /// # Errors
     /// [`ScaffoldError::Io`], or [`ScaffoldError::NotUtf8`].
     pub fn read(split: String, path: &Path, below: String) -> Result<Self, ScaffoldError> {
-        let bytes =
-            fs::read(path).map_err(|source| ScaffoldError::Io { path: path.to_owned(), source })?;
+        let bytes = fs::read(path).map_err(|source| ScaffoldError::Io {
+            path: path.to_owned(),
+            source,
+            option: "--from",
+        })?;
         let sha256 = sha256_hex(&bytes);
         let content = String::from_utf8(bytes).map_err(|error| ScaffoldError::NotUtf8 {
             path: path.to_owned(),

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 use serde::Serialize;
 
+use super::lines::{words, write_list};
 use crate::cli::shared::{DataArgs, TaskArgs, TextFormat};
 use crate::error::Error;
 use crate::report::number::grouped;
@@ -80,7 +81,8 @@ pub(super) fn list(args: &ListArgs, look: &Look, out: &mut dyn Write) -> Result<
         tasks.add_row([
             task.name.to_owned(),
             format!("{}\n{}", task.title, task.licence),
-            format!("{}\n{}", task.kind, task.metric),
+            // With spaces, so that a narrow terminal breaks it between words.
+            format!("{}\n{}", task.kind.replace('_', " "), task.metric),
             each(task, |split| split.name.to_owned()),
             each(task, |split| split.rows.map_or_else(|| "?".to_owned(), grouped)),
             each(task, |split| {
@@ -101,10 +103,8 @@ pub(super) fn list(args: &ListArgs, look: &Look, out: &mut dyn Write) -> Result<
     }
     writeln!(out, "{}", tasks.trim_fmt())?;
     if listed.iter().any(|task| task.splits.iter().any(|split| !split.present)) {
-        writeln!(
-            out,
-            "`kobench task check TASK` says where data that is not here was looked for, and how to get it."
-        )?;
+        let text = "`kobench task check TASK` says where data that is not here was looked for, and how to get it.";
+        write_list(out, "", &words(text), " ", look.width)?;
     }
     Ok(())
 }

@@ -165,8 +165,12 @@ fn split_of(path: &Path) -> Option<&'static str> {
     })
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, ScaffoldError> {
-    fs::canonicalize(path).map_err(|source| ScaffoldError::Io { path: path.to_owned(), source })
+fn absolute(path: &Path, option: &'static str) -> Result<PathBuf, ScaffoldError> {
+    fs::canonicalize(path).map_err(|source| ScaffoldError::Io {
+        path: path.to_owned(),
+        source,
+        option,
+    })
 }
 
 /// The file's path below the data directory or the folder of the task file.
@@ -175,13 +179,13 @@ fn place_below(
     output: &Path,
     data_dir: Option<&Path>,
 ) -> Result<String, ScaffoldError> {
-    let file_there = absolute(file)?;
+    let file_there = absolute(file, "--from")?;
     let folder = match output.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let folder_there = absolute(folder)?;
-    let data_there = data_dir.map(absolute).transpose()?;
+    let folder_there = absolute(folder, "-o")?;
+    let data_there = data_dir.map(|folder| absolute(folder, "--data-dir")).transpose()?;
     let below = data_there
         .iter()
         .chain([&folder_there])
@@ -200,7 +204,7 @@ fn place_below(
 
 /// Writes beside the place and renames, so that there is a whole file or none.
 fn write_whole(path: &Path, text: &str, force: bool) -> Result<(), ScaffoldError> {
-    let io = |source| ScaffoldError::Io { path: path.to_owned(), source };
+    let io = |source| ScaffoldError::Io { path: path.to_owned(), source, option: "-o" };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

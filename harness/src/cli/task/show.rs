@@ -177,9 +177,9 @@ fn write_audit(audit: &SplitAudit, look: &Look, out: &mut dyn Write) -> io::Resu
     if audit.skipped_empty > 0 {
         parts.push(format!("{} left out for an empty text", grouped(audit.skipped_empty)));
     }
-    parts.push(format!("{} came before", grouped(audit.repeated_texts)));
+    parts.push(format!("{} repeat an earlier one", grouped(audit.repeated_texts)));
     if audit.contradictions > 0 {
-        parts.push(format!("{} with different golds", grouped(audit.contradictions)));
+        parts.push(format!("{} stand with different golds", grouped(audit.contradictions)));
     }
     list("texts", &parts, ", ")
 }
