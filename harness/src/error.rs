@@ -7,6 +7,7 @@ use crate::hint::Hint;
 use crate::metrics::MetricError;
 use crate::published::PublishedError;
 use crate::record::RecordError;
+use crate::scaffold::ScaffoldError;
 use crate::score::ScoreError;
 use crate::task::TaskError;
 
@@ -31,6 +32,9 @@ pub enum Error {
     /// Published numbers.
     #[error(transparent)]
     Published(#[from] PublishedError),
+    /// New task files.
+    #[error(transparent)]
+    Scaffold(#[from] ScaffoldError),
     /// The output could not be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -48,6 +52,7 @@ impl Hint for Error {
             Self::Score(error) => error.hint(),
             Self::Record(error) => error.hint(),
             Self::Published(error) => error.hint(),
+            Self::Scaffold(error) => error.hint(),
             Self::Output(_) | Self::Json(_) => None,
         }
     }

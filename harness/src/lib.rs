@@ -8,6 +8,8 @@
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
 //! - [`qa`]: windows and logits to answers; [`tokens`]: what a tokeniser makes of a data set;
 //! - [`download`] gets files whole and checked, or not at all; [`inventory`]: what of the data is here;
+//! - [`task`] and [`data`]: what a task is, and its rows as the reference read them; [`scaffold`] writes
+//!   task files for data files;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
@@ -24,11 +26,12 @@ pub mod hint;
 pub mod inventory;
 pub mod metrics;
 pub mod plugin;
-pub mod qa;
 pub mod published;
+pub mod qa;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod scaffold;
 pub mod score;
 pub mod stats;
 pub mod suggest;

@@ -10,6 +10,11 @@ pub fn shorten(text: &str, max: usize) -> String {
     one_line.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// Number of characters; saturates, for texts are shorter than 4 GiB.
+pub fn characters(text: &str) -> u32 {
+    u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
+}
+
 /// A size in binary units, as file listings have it: `417.9 MiB`.
 pub fn bytes(size: u64) -> String {
     let mut value = size as f64;

@@ -57,7 +57,7 @@ enum Command {
     Leaderboard(leaderboard::LeaderboardArgs),
     /// Score any system's predictions.
     Score(score::ScoreArgs),
-    /// List tasks, or check a task file and its data.
+    /// List tasks, check a task file and its data, or write a task file.
     #[command(subcommand)]
     Task(task::TaskCommand),
     /// List data sets, download, import and verify them.
@@ -90,9 +90,9 @@ pub fn main() -> ExitCode {
             done(leaderboard::run(&args, &look, &mut stdout, &mut stderr))
         }
         Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
-        Command::Task(command) => {
-            task::run(&command, &look, &mut stdout).map(Exit::of_verdict).map_err(CliError::from)
-        }
+        Command::Task(command) => task::run(&command, &look, &mut stdout, &mut stderr)
+            .map(Exit::of_verdict)
+            .map_err(CliError::from),
         Command::Data(command) => data::run(&command, &look, &mut stdout),
         Command::Model(args) => model::run(&args, &look, &mut stdout),
         Command::Plugin(args) => plugin::run(&args, &look, &mut stdout),

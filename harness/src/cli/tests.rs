@@ -199,7 +199,7 @@ fn the_official_test_split_round_trips() {
     {
         let command = Tasks::parse_from(arguments).command;
         let mut out = Vec::new();
-        assert!(task::run(&command, &Look::default(), &mut out).expect("ran"));
+        assert!(task::run(&command, &Look::default(), &mut out, &mut Vec::new()).expect("ran"));
         println!("{}", String::from_utf8(out).expect("text"));
     }
 }

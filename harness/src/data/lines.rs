@@ -3,7 +3,7 @@
 /// The lines of `text` with their byte offsets. Only `\n`, `\r\n` and `\r` end a line (Python's
 /// universal newlines); U+001C and the others at which `str.splitlines` breaks do not. A line end at
 /// the end of the text does not begin another line.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = text.get(at..).filter(|rest| !rest.is_empty())?;

@@ -12,7 +12,7 @@ mod folder;
 mod json;
 mod labels;
 mod layout;
-mod lines;
+pub(crate) mod lines;
 mod locate;
 mod reader;
 mod row;

@@ -12,7 +12,15 @@ fn cell(model: &str, task: &str, split: &str, metric: &str, points: [f64; 3]) ->
     cell.id = cell.inputs.id();
     cell.primary_metric = metric.into();
     let [value, ci_low, ci_high] = points.map(|points| points / 100.0);
-    let value = MetricValue { value, ci_low, ci_high, n: 2000, method: "wilson".into() };
+    let value = MetricValue {
+        value,
+        ci_low,
+        ci_high,
+        n: 2000,
+        method: "wilson".into(),
+        resamples: None,
+        clusters: None,
+    };
     cell.metrics = [(metric.to_owned(), value)].into();
     cell
 }

@@ -21,6 +21,8 @@ fn cell(model: &str, seed: Option<u64>, [value, ci_low, ci_high]: [f64; 3]) -> C
         ci_high: ci_high / 100.0,
         n: 50_000,
         method: "wilson".into(),
+        resamples: None,
+        clusters: None,
     };
     cell.metrics = [("accuracy".to_owned(), metric)].into();
     cell

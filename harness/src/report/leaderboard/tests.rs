@@ -131,7 +131,10 @@ fn several() -> Vec<CellRecord> {
         let mut add = |name: &str, value: f64, n: u64| {
             let (ci_low, ci_high) = (value - 0.01, value + 0.01);
             let method = "bootstrap".to_owned();
-            cell.metrics.insert(name.into(), MetricValue { value, ci_low, ci_high, n, method });
+            cell.metrics.insert(
+                name.into(),
+                MetricValue { value, ci_low, ci_high, n, method, resamples: None, clusters: None },
+            );
         };
         add("accuracy", accuracy, 2000);
         add("log_loss", loss, 2000);
