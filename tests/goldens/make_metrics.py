@@ -2,7 +2,7 @@
 r"""Make the goldens of the metrics: what seqeval, scikit-learn, scipy and KorQuAD's evaluation give.
 
     python3.11 -m venv main && main/bin/pip install seqeval==1.2.2 scikit-learn==1.9.1 scipy==1.17.1
-    main/bin/python tests/goldens/make_metrics.py --korquad evaluate_v1_0.py --out tests/goldens/metrics.jsonl
+    main/bin/python tests/goldens/make_metrics.py --korquad evaluate-v1.0.py --out tests/goldens/metrics.jsonl
 
 `--korquad` is KorQuAD 1.0's official evaluation script (korquad.github.io; monologg/KoELECTRA has it as
 finetune/src/evaluate_v1_0.py); it has no licence notice and is no part of this repository.

@@ -57,31 +57,37 @@ pub(super) fn of_counts(
     grouped: &crate::stats::Grouped,
     positive: u32,
 ) -> Result<(), MetricError> {
-    let function = move |sums: &[f64]| {
-        let counts = LabelCounts::of(sums);
-        match metric {
-            Metric::Accuracy => counts.accuracy(),
-            Metric::MicroF1 => counts.micro_f1(),
-            Metric::MacroF1 => counts.macro_f1(),
-            Metric::WeightedF1 => counts.weighted_f1(),
-            Metric::BinaryF1 => counts.f1_of(positive),
-            _ => None,
-        }
-    };
     let total = grouped.total();
     let counts = LabelCounts::of(&total);
-    let value = function(&total).ok_or_else(|| MetricError::Unfit {
-        metric: metric.name(),
-        reason: "it is not a metric over labels".to_owned(),
-    })?;
-    let statistic = grouped.of_sums(function);
-    if matches!(metric, Metric::Accuracy | Metric::MicroF1) {
-        let (correct, n) = counts.iter().fold((0, 0), |(correct, n), [support, _, right]| {
-            (correct + *right as u64, n + *support as u64)
-        });
-        scoring.proportion(metric, correct, n, &statistic);
-    } else {
-        scoring.resampled(metric, value, &statistic);
+    match metric {
+        Metric::Accuracy | Metric::MicroF1 => {
+            // F1 of the pooled counts is the accuracy, where each row has one label on both sides.
+            let (correct, n) = counts.iter().fold((0, 0), |(correct, n), [support, _, right]| {
+                (correct + *right as u64, n + *support as u64)
+            });
+            let grouped = grouped.project(2, |at| [Some(1), None, Some(0)][at as usize % 3]);
+            let statistic = grouped.of_sums(|sums| (sums[1] > 0.0).then(|| sums[0] / sums[1]));
+            scoring.proportion(metric, correct, n, &statistic);
+        }
+        Metric::BinaryF1 => {
+            let own = |at: u32| (at / 3 == positive).then_some(at % 3);
+            let grouped = grouped.project(3, own);
+            let statistic = grouped.of_sums(|sums| LabelCounts::of(sums).f1_of(0));
+            let value = counts.f1_of(positive).unwrap_or_default();
+            scoring.resampled(metric, value, &statistic);
+        }
+        Metric::MacroF1 => {
+            let statistic = grouped.of_sums(|sums| LabelCounts::of(sums).macro_f1());
+            scoring.resampled(metric, counts.macro_f1().unwrap_or_default(), &statistic);
+        }
+        Metric::WeightedF1 => {
+            let statistic = grouped.of_sums(|sums| LabelCounts::of(sums).weighted_f1());
+            scoring.resampled(metric, counts.weighted_f1().unwrap_or_default(), &statistic);
+        }
+        _ => {
+            let reason = "it is not a metric over labels".to_owned();
+            return Err(MetricError::Unfit { metric: metric.name(), reason });
+        }
     }
     if matches!(metric, Metric::MacroF1)
         && let Some(remarks) = counts.remarks()

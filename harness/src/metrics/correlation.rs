@@ -114,7 +114,7 @@ impl Moments {
                 sums.into_iter().enumerate().collect()
             }
         };
-        let key = |unit: &[f64; 6]| unit.map(|value| value.to_bits());
+        let key = |unit: &[f64; 6]| unit.map(f64::to_bits);
         units.sort_by_key(|(index, unit)| (key(unit), *index));
         let mut group_of = vec![0; units.len()];
         for (group, (index, _)) in units.iter().enumerate() {

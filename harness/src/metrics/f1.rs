@@ -42,16 +42,6 @@ impl<'a> LabelCounts<'a> {
         self.iter().filter(|[support, predicted, _]| support + predicted > 0.0)
     }
 
-    /// Right rows among all.
-    pub(super) fn accuracy(self) -> Option<f64> {
-        let (mut correct, mut all) = (0.0, 0.0);
-        for counts in self.iter() {
-            correct += counts[2];
-            all += counts[0];
-        }
-        (all > 0.0).then(|| correct / all)
-    }
-
     /// The plain mean of the labels' F1.
     pub(super) fn macro_f1(self) -> Option<f64> {
         let scores: Vec<f64> = self.present().map(f1).collect();
@@ -64,15 +54,6 @@ impl<'a> LabelCounts<'a> {
         let present = others.filter(|(_, [support, predicted, _])| support + predicted > 0.0);
         let scores: Vec<f64> = present.map(|(_, counts)| f1(counts)).collect();
         (!scores.is_empty()).then(|| mean(&scores))
-    }
-
-    /// F1 of the pooled counts.
-    pub(super) fn micro_f1(self) -> Option<f64> {
-        let mut pooled = [0.0; 3];
-        for counts in self.iter() {
-            pooled.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-        }
-        (pooled[0] > 0.0).then(|| f1(&pooled))
     }
 
     /// The mean of the labels' F1, weighted by their support.

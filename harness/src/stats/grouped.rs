@@ -80,6 +80,24 @@ impl Grouped {
         Self { width, multiplicities, group_of, starts, entries }
     }
 
+    /// The same units with fewer components: component `at` is added to component `to(at)` of `width`, or
+    /// dropped. Groups that are then equal become one, and fewer groups are resampled faster.
+    pub fn project(&self, width: usize, to: impl Fn(u32) -> Option<u32>) -> Self {
+        let mut known: HashMap<Key, u32> = HashMap::new();
+        let (mut entries, mut key) = (Vec::new(), Key::new());
+        let mut merged = Vec::with_capacity(self.multiplicities.len());
+        for bounds in self.starts.windows(2) {
+            entries.clear();
+            let own = &self.entries[bounds[0]..bounds[1]];
+            entries.extend(own.iter().filter_map(|(at, value)| Some((to(*at)?, *value))));
+            canonical(&mut entries, &mut key);
+            let next = known.len() as u32;
+            merged.push(*known.entry(key.clone()).or_insert(next));
+        }
+        let group_of = self.group_of.iter().map(|group| merged[*group as usize]).collect();
+        Self::sorted(width, known, group_of)
+    }
+
     /// The sum of the vectors, group `g` counted `weights[g]` times, into `sums`.
     pub fn sum(&self, weights: &[u32], sums: &mut Vec<f64>) {
         sums.clear();
@@ -146,7 +164,7 @@ impl<F: Fn(&[f64]) -> Option<f64> + Sync> Weighted for OfSums<'_, F> {
     fn effort(&self) -> u64 {
         let grouped = self.grouped;
         let binomials = super::resample::BINOMIAL_DRAWS * grouped.multiplicities.len();
-        (grouped.group_of.len().min(binomials) + grouped.entries.len() / 2) as u64
+        (grouped.group_of.len().min(binomials) + grouped.entries.len()) as u64
     }
 }
 
@@ -167,6 +185,18 @@ mod tests {
         let mut sums = Vec::new();
         grouped.sum(&[0, 2, 1], &mut sums);
         assert_eq!(sums, [0.0, 4.0, 1.5]);
+    }
+
+    #[test]
+    fn fewer_components_make_fewer_groups() {
+        let rows = [(0, 1.0), (1, 1.0), (2, 2.0), (3, 5.0)];
+        let fill = |row: usize, entries: &mut Vec<(u32, f64)>| entries.push(rows[row % 4]);
+        let grouped = Grouped::new(4, 8, None, fill);
+        let halves = grouped.project(2, |at| (at < 3).then_some(at / 2));
+        assert_eq!(halves.total(), [4.0, 4.0]);
+        // Those of component 3 are units still, and draw like others.
+        assert_eq!(halves.multiplicities, [2, 4, 2]);
+        assert_eq!(halves.group_of, [1, 1, 2, 0, 1, 1, 2, 0]);
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Random {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         let s = &mut self.state;
         let result = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
         let t = s[1] << 17;
@@ -50,29 +50,29 @@ impl Random {
     /// Two numbers below `bound`. Each probability is off by less than `bound / 2^32` of itself (a multiple
     /// of 2^-32, no rejection): 5e-5 for 200,000 units, far below what resampling can resolve.
     pub fn two_below(&mut self, bound: u32) -> (u32, u32) {
-        let bits = self.next();
+        let bits = self.bits();
         let scale = |half: u64| ((half * u64::from(bound)) >> 32) as u32;
         (scale(bits & 0xffff_ffff), scale(bits >> 32))
     }
 
     /// A number from 0 to below 1, a multiple of 2^-53.
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 }
 
 impl RngCore for Random {
     fn next_u32(&mut self) -> u32 {
-        (self.next() >> 32) as u32
+        (self.bits() >> 32) as u32
     }
 
     fn next_u64(&mut self) -> u64 {
-        self.next()
+        self.bits()
     }
 
     fn fill_bytes(&mut self, target: &mut [u8]) {
         for chunk in target.chunks_mut(8) {
-            let bytes = self.next().to_le_bytes();
+            let bytes = self.bits().to_le_bytes();
             chunk.copy_from_slice(&bytes[..chunk.len()]);
         }
     }
@@ -95,7 +95,7 @@ mod tests {
             9_973_669_472_204_895_162,
         ];
         for value in expected {
-            assert_eq!(random.next(), value);
+            assert_eq!(random.bits(), value);
         }
         // SplitMix64 from the seed 1234567.
         assert_eq!(mix(1_234_567_u64.wrapping_add(GOLDEN)), 6_457_827_717_110_365_317);
@@ -103,13 +103,13 @@ mod tests {
 
     #[test]
     fn streams_differ_and_are_even() {
-        let first: Vec<u64> = (0..1000).map(|i| Random::stream(7, i).next()).collect();
+        let first: Vec<u64> = (0..1000).map(|i| Random::stream(7, i).bits()).collect();
         let mut unique = first.clone();
         unique.sort_unstable();
         unique.dedup();
         assert_eq!(unique.len(), 1000);
-        assert_ne!(Random::stream(7, 1).next(), Random::stream(8, 1).next());
-        assert_ne!(Random::stream(1, 7).next(), Random::stream(7, 1).next());
+        assert_ne!(Random::stream(7, 1).bits(), Random::stream(8, 1).bits());
+        assert_ne!(Random::stream(1, 7).bits(), Random::stream(7, 1).bits());
         // Over streams, not only within one: chi-square with 15 degrees of freedom, 0.999 quantile 37.7.
         let mut counts = [0u32; 16];
         for i in 0..16_000 {

@@ -47,7 +47,7 @@ impl Resampler {
         match &self.plan {
             Plan::Binomials => self.draw_groups(random, weights),
             Plan::Units(owner) => {
-                draw_units(self.units, random, weights, |unit| owner[unit as usize])
+                draw_units(self.units, random, weights, |unit| owner[unit as usize]);
             }
             Plan::Singles => draw_units(self.units, random, weights, |unit| unit),
         }

@@ -79,12 +79,17 @@ pub(super) fn score(
 }
 
 fn over_entities(scoring: &mut Scoring<'_>, metric: Metric, grouped: &Grouped) {
-    let value = move |sums: &[f64]| {
-        let counts = EntityCounts(sums);
-        Some(if metric == Metric::EntityMacroF1 { counts.macro_f1() } else { counts.micro().f1 })
-    };
     let total = grouped.total();
-    scoring.resampled(metric, value(&total).unwrap_or_default(), &grouped.of_sums(value));
+    let counts = EntityCounts(&total);
+    if metric == Metric::EntityMacroF1 {
+        let statistic = grouped.of_sums(|sums| Some(EntityCounts(sums).macro_f1()));
+        scoring.resampled(metric, counts.macro_f1(), &statistic);
+    } else {
+        // The types do not matter.
+        let grouped = grouped.project(3, |at| Some(at % 3));
+        let statistic = grouped.of_sums(|sums| Some(EntityCounts(sums).micro().f1));
+        scoring.resampled(metric, counts.micro().f1, &statistic);
+    }
     if metric == Metric::EntityMacroF1
         && let Some(remarks) = LabelCounts::of(&total).remarks()
     {

@@ -34,7 +34,7 @@ fn assert_value(case: &Value, scores: &Scores, metric: Metric, expected: f64, ne
     let name = &case["name"];
     match near {
         Near::Bits => {
-            assert_eq!(found.to_bits(), expected.to_bits(), "{name}: {metric} {found} {expected}")
+            assert_eq!(found.to_bits(), expected.to_bits(), "{name}: {metric} {found} {expected}");
         }
         Near::Relative(by) => assert!(
             (found - expected).abs() <= by * expected.abs().max(1.0),

@@ -181,3 +181,39 @@ fn degenerate_intervals_are_named() {
     assert_eq!(one.metrics["spearman"].clusters, Some(1));
     assert!(one.notes.iter().any(|note| note.contains("says nothing")), "{:?}", one.notes);
 }
+
+#[test]
+fn records_hold_all_of_it_as_the_schemas_say() {
+    let (task, observations) = task_with_unseen();
+    let scores = run(&task, &observations, Some(&[0, 1]), 10).expect("scored");
+    assert_eq!(scores.per_entity.len(), 1);
+    let mut cell = crate::record::testing::done();
+    cell.metrics = scores.metrics;
+    cell.per_entity = scores.per_entity;
+    cell.per_class = scores.per_class;
+    let cell = serde_json::to_value(&cell).expect("serialised");
+    assert_eq!(cell["per_entity"][0]["type"], "X");
+    assert_eq!(cell["metrics"]["entity_f1"]["clusters"], 2);
+    for text in [
+        include_str!("../../../schemas/cell.schema.json"),
+        include_str!("../../../schemas/score.schema.json"),
+    ] {
+        let schema: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        for part in ["metrics", "per_entity", "per_class"] {
+            let mut part_schema = schema["properties"][part].clone();
+            part_schema["$defs"] = schema["$defs"].clone();
+            let validator = jsonschema::validator_for(&part_schema).expect("a schema");
+            let errors: Vec<String> =
+                validator.iter_errors(&cell[part]).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{part}: {errors:?}");
+            let mut wrong = cell[part].clone();
+            match part {
+                "metrics" => wrong["entity_f1"]["method"] = "guessed".into(),
+                _ => wrong[0]["support"] = "many".into(),
+            }
+            assert!(!validator.is_valid(&wrong), "{part}");
+        }
+    }
+    let read: crate::record::CellRecord = serde_json::from_value(cell.clone()).expect("read");
+    assert_eq!(serde_json::to_value(&read).expect("serialised"), cell);
+}
