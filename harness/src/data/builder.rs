@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::arena::Arena;
-use super::error::{RowError, shorten};
 use super::field::Field;
 use super::labels::LabelIndex;
 use super::layout::{Layout, Part, Source};
+use super::row_error::{RowError, shorten};
 use super::store::{Entry, Right, Span, Store, Tokens};
 use crate::task::{EmptyText, Kind, Task};
 

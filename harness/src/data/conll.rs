@@ -7,9 +7,9 @@
 
 use super::arena::Arena;
 use super::builder::{Builder, Parsed};
-use super::error::{RowError, shorten};
 use super::labels::LabelIndex;
 use super::lines::lines;
+use super::row_error::{RowError, shorten};
 use super::store::{Entry, Span};
 use crate::task::{Column, Task, TextSource};
 

@@ -13,10 +13,10 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::arena::Arena;
 use super::builder::{Builder, Parsed};
-use super::error::{RowError, shorten};
 use super::field::Field;
 use super::labels::LabelIndex;
 use super::layout::Layout;
+use super::row_error::{RowError, shorten};
 use super::tsv::indices;
 use crate::task::Task;
 

@@ -16,17 +16,21 @@ pub(crate) mod lines;
 mod locate;
 mod reader;
 mod row;
+mod row_error;
 mod squad;
 mod store;
 mod tsv;
 
 pub use dataset::{Dataset, DatasetOptions};
-pub use error::{DataError, RowError};
+pub use error::DataError;
 pub(crate) use lines::is_python_space;
 pub use locate::{DataPlaces, SplitFile};
 pub use row::{Answer, Answers, Gold, Input, Row, Words};
+pub use row_error::RowError;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod unshipped_tests;
 #[cfg(test)]
 mod whole_tests;

@@ -1,8 +1,8 @@
 //! From the content of a file to rows, by the task's format.
 
 use super::builder::Parsed;
-use super::error::RowError;
 use super::labels::LabelIndex;
+use super::row_error::RowError;
 use super::{aihub, conll, csv, json, squad, tsv};
 use crate::task::{Format, Task};
 

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 
 use super::arena::Arena;
 use super::builder::{Builder, Parsed};
-use super::error::{RowError, shorten};
 use super::field::Field;
 use super::labels::LabelIndex;
 use super::layout::Layout;
 use super::lines::{is_python_space, lines};
+use super::row_error::{RowError, shorten};
 use crate::suggest::closest;
 use crate::task::{Column, Task};
 
@@ -46,6 +46,9 @@ pub(super) fn parse(task: &Task, labels: &LabelIndex<'_>, text: &str) -> Result<
     let columns = Columns::new(indices(&layout, &names)?);
     let arena = if layout.has_template() { Arena::copies(text.len()) } else { Arena::of(text) };
     let mut builder = Builder::new(task, labels, arena);
+    // Growing would hold the old rows and the new ones at a time.
+    let rows = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    builder.store.entries.reserve_exact(rows);
     let mut fields = vec![Field::Absent; layout.columns.len()];
     for (line, (_, whole)) in numbered {
         let found = columns.split(strip(whole), &mut fields);

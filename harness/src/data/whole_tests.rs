@@ -242,3 +242,22 @@ fn samples_are_rows_of_their_originals() {
         }
     }
 }
+
+/// Prints time and peak memory of one split; needs a process of its own.
+#[test]
+#[ignore = "measures: KOBENCH_READ=nsmc/train cargo test ... -- --ignored --exact --nocapture"]
+fn time_and_memory_of_one_split() {
+    let Some(folder) = folder("the data sets") else { return };
+    let name = std::env::var("KOBENCH_READ").unwrap_or_else(|_| "nsmc/train".to_owned());
+    let (task, split) = name.split_once('/').expect("TASK/SPLIT");
+    let task = registry().get(task).expect("is there");
+    let peak = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        status.lines().find(|line| line.starts_with("VmHWM")).map(str::to_owned)
+    };
+    let before = peak();
+    let start = std::time::Instant::now();
+    let data = open(&folder, &task, split).expect("is there");
+    let elapsed = start.elapsed();
+    eprintln!("{name}: {} rows in {elapsed:?}; before {before:?}, after {:?}", data.len(), peak());
+}

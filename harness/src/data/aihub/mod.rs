@@ -12,9 +12,9 @@ use serde::Deserialize;
 
 use super::arena::Arena;
 use super::builder::{Builder, Parsed};
-use super::error::{RowError, shorten};
 use super::json::Cursor;
 use super::labels::LabelIndex;
+use super::row_error::{RowError, shorten};
 use super::store::{Entry, Right, Tokens};
 use crate::task::Task;
 

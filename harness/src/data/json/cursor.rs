@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny};
 
-use crate::data::error::RowError;
+use crate::data::row_error::RowError;
 
 /// A place in a JSON text.
 #[derive(Debug)]

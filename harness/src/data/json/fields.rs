@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Key;
-use crate::data::error::RowError;
 use crate::data::field::Field;
 use crate::data::layout::Layout;
+use crate::data::row_error::RowError;
 use crate::task::Column;
 
 /// The members that are wanted, as dotted paths (`labels.real-label`), each with its slot.

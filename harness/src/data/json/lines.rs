@@ -4,11 +4,11 @@ use super::Cursor;
 use super::fields::{FieldsSeed, check_complete, paths};
 use crate::data::arena::Arena;
 use crate::data::builder::{Builder, Parsed};
-use crate::data::error::{RowError, shorten};
 use crate::data::field::Field;
 use crate::data::labels::LabelIndex;
 use crate::data::layout::Layout;
 use crate::data::lines::lines;
+use crate::data::row_error::{RowError, shorten};
 use crate::task::Task;
 
 /// Reads all rows of `text`, checking each against the task.

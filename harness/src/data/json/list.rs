@@ -4,10 +4,10 @@ use super::Cursor;
 use super::fields::{FieldsSeed, check_complete, paths};
 use crate::data::arena::Arena;
 use crate::data::builder::{Builder, Parsed};
-use crate::data::error::{RowError, shorten};
 use crate::data::field::Field;
 use crate::data::labels::LabelIndex;
 use crate::data::layout::Layout;
+use crate::data::row_error::{RowError, shorten};
 use crate::suggest::closest;
 use crate::task::Task;
 
