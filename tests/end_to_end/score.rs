@@ -118,7 +118,9 @@ fn gold_may_stand_beside_the_predictions() {
         "{}",
         table.stderr
     );
-    refused(&sandbox, &[&base[..], &["--split", "sample"]].concat(), &[]);
+    let both = sandbox.run(&[&base[..], &["--split", "sample"]].concat());
+    assert_eq!((both.code, both.stdout.as_str()), (2, ""));
+    assert!(both.stderr.contains("cannot be used with '--split"), "{}", both.stderr);
 }
 
 #[test]
