@@ -30,13 +30,14 @@ pub(super) fn table(grid: &Grid, caption: &str, notes: &[String]) -> String {
     text
 }
 
-/// A cell; one of several lines is stacked. Braces keep a leading `[` from being taken for an option of the `\\`
+/// A cell; one of several lines is stacked, an indented one stays so. Braces keep a leading `[` from being taken for an option of the `\\`
 /// before it.
 fn cell(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(escape).collect();
+    let indent = if text.starts_with(' ') { "\\quad " } else { "" };
+    let lines: Vec<String> = text.trim().split('\n').map(escape).collect();
     match lines.as_slice() {
         [line] if line.starts_with('[') => format!("{{{line}}}"),
-        [line] => line.clone(),
+        [line] => format!("{indent}{line}"),
         lines => format!("\\shortstack{{{}}}", lines.join("\\\\")),
     }
 }
@@ -70,7 +71,7 @@ mod tests {
             columns: vec![Column::text("Model"), Column::number("NSMC\nacc")],
             rows: vec![
                 vec!["한국어_모델 50% & {x}\\^~".into(), "89.62".into()],
-                vec!["ours".into(), "a\nb".into()],
+                vec!["  ours".into(), "a\nb ".into()],
                 vec!["[1]".into(), "#1 <$>".into()],
             ],
         };
@@ -80,7 +81,7 @@ mod tests {
             "\\begin{tabular}{lr}",
             "Model & \\shortstack{NSMC\\\\acc} \\\\",
             "한국어\\_모델 50\\% \\& \\{x\\}\\textbackslash{}\\textasciicircum{}\\textasciitilde{} & 89.62 \\\\",
-            "ours & \\shortstack{a\\\\b} \\\\",
+            "\\quad ours & \\shortstack{a\\\\b} \\\\",
             "{[1]} & \\#1 \\textless{}\\$\\textgreater{} \\\\",
             "\\bottomrule",
             "\\smallskip\\noindent{\\footnotesize [1] see\\_this}",

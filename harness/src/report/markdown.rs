@@ -5,7 +5,7 @@ use super::grid::Grid;
 /// The grid; a cell of several lines has them with `<br>`.
 pub(super) fn grid(grid: &Grid) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let text = |text: &str| text.split('\n').map(escape).collect::<Vec<_>>().join("<br>");
+    let text = |text: &str| text.trim().split('\n').map(escape).collect::<Vec<_>>().join("<br>");
     let mut lines = line(grid.columns.iter().map(|column| text(&column.title)).collect());
     let rules = grid.columns.iter().map(|column| if column.numeric { "---:" } else { "---" });
     lines.push_str(&line(rules.map(str::to_owned).collect()));

@@ -132,7 +132,7 @@ pub(super) fn list(comparison: &Comparison, narrow: bool) -> Grid {
         Column::text("Column"),
         Column::text("Metric").gives_way(1),
         Column::number("Published"),
-        Column::number("Ours [95% interval]".replace(' ', if narrow { "\n" } else { " " })),
+        Column::number(if narrow { "Ours\n[95% interval]" } else { "Ours [95% interval]" }),
         Column::number("n").gives_way(2),
         later(Column::number("Diff."), 3),
         Column::text("Verdict"),

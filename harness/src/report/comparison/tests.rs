@@ -93,7 +93,7 @@ fn markdown_keeps_its_columns() {
     assert!(text.starts_with(
         "### KcBERT (model card; generation A)\n\n| Model | Size | Gen. | NSMC<br>acc |"
     ));
-    assert!(text.contains("| kcbert-base | 417M | A | 89.62  |"), "{text}");
+    assert!(text.contains("| kcbert-base | 417M | A | 89.62 |"), "{text}");
     assert!(text.contains("| 한국어\\_모델 (ours) |"), "{text}");
     let columns = |row: &str| row.replace("\\|", "").matches('|').count();
     let rows: Vec<usize> = text.lines().filter(|l| l.starts_with('|')).map(columns).collect();
