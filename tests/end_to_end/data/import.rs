@@ -93,6 +93,11 @@ fn other_bytes_are_not_imported() {
     let out = sandbox.run(&arguments("import", &["from", "films", "--force"]));
     assert_eq!(out.code, 0, "{}", out.stdout);
     assert_file(&target(&sandbox), &content);
+    // What is here does not go missing because a folder does not have it.
+    std::fs::remove_file(sandbox.join("from/right")).unwrap();
+    let out = sandbox.run(&arguments("import", &["from", "films", "--force"]));
+    assert_eq!(out.code, 0, "{}", out.stdout);
+    assert!(out.stdout.starts_with("films/test: here already"), "{}", out.stdout);
 }
 
 #[test]

@@ -11,11 +11,11 @@ use super::progress::Progress;
 use super::{Places, items, tasks};
 use crate::cli::shared::TextFormat;
 use crate::cli::{CliError, Exit};
-use crate::data::{DataPlaces, SplitFile};
+use crate::data::DataPlaces;
 use crate::digest::HashCache;
 use crate::download::{Client, Download, DownloadError, Fetched, Retries, join_url, shown_url};
 use crate::hint::Hint as _;
-use crate::inventory::{Item, Looked, MAX_BYTES, Obtain, State, look};
+use crate::inventory::{Item, MAX_BYTES, Obtain, State, look};
 
 /// Options of `data fetch`.
 #[derive(Debug, Clone, Args)]
@@ -104,11 +104,11 @@ impl Fetcher<'_> {
         let looked = look(item, &self.places, &mut self.hashes);
         let bundled = item.obtain() == Obtain::Bundled;
         if bundled || (looked.state.is_usable() && !self.args.force) {
-            return here(&looked);
+            return Outcome::here(&looked);
         }
         let replaces = !matches!(looked.state, State::Missing(_));
         if replaces && !self.args.force {
-            return not_the_file(&looked);
+            return Outcome::not_the_file(&looked);
         }
         let Some(target) = item.target(&self.places) else {
             return Outcome::new(&item, What::Failed).message(
@@ -120,7 +120,7 @@ impl Fetcher<'_> {
         let url = match (mirror, item.file(), item.obtain()) {
             (Some(mirror), Some(file), _) => join_url(mirror, file),
             (None, _, Obtain::Fetch(url)) => url.to_owned(),
-            _ if looked.state.is_usable() => return here(&looked),
+            _ if looked.state.is_usable() => return Outcome::here(&looked),
             _ => return Outcome::missing(&item, &self.places),
         };
         self.show_licence(&item, &url);
@@ -157,37 +157,9 @@ impl Fetcher<'_> {
     }
 }
 
-fn here(looked: &Looked<'_>) -> Outcome {
-    let file = looked.file.as_ref().map(SplitFile::display).unwrap_or_default();
-    Outcome::new(&looked.item, What::Here)
-        .file(file)
-        .content(looked.bytes, looked.item.split.sha256.clone())
-        .verified(looked.state == State::Verified)
-}
-
 fn arrived(item: &Item<'_>, fetched: &Fetched) -> Outcome {
     let what = if fetched.by_another { What::Here } else { What::Fetched };
     Outcome::new(item, what)
         .content(Some(fetched.bytes), Some(fetched.sha256.clone()))
         .verified(item.split.sha256.is_some())
-}
-
-/// A file that is in the place of the split's.
-pub(super) fn not_the_file(looked: &Looked<'_>) -> Outcome {
-    let outcome = Outcome::new(&looked.item, What::Wrong)
-        .file(looked.file.as_ref().map(SplitFile::display).unwrap_or_default())
-        .content(looked.bytes, None);
-    let force = Some("--force replaces it; --data-dir names another folder".to_owned());
-    match (&looked.state, &looked.item.split.sha256) {
-        (State::Other(found), Some(expected)) => {
-            outcome.content(looked.bytes, Some(found.clone())).message(
-                format!("another file is here: its SHA-256 is {found}, expected {expected}"),
-                force,
-            )
-        }
-        (State::Unreadable(reason), _) => {
-            outcome.message(format!("the file that is here cannot be read: {reason}"), force)
-        }
-        _ => outcome,
-    }
 }

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::fetch::not_the_file;
 use super::outcome::{Outcome, Report, What};
 use super::progress::Progress;
 use super::{Places, items, tasks};
 use crate::cli::shared::TextFormat;
 use crate::cli::{CliError, Exit};
-use crate::data::{DataPlaces, Dataset, SplitFile};
+use crate::data::{DataPlaces, Dataset};
 use crate::digest::HashCache;
 use crate::download::copy_into_place;
 use crate::error::Error;
@@ -102,7 +101,8 @@ impl Importer {
                 "name the file of the split; without --task and --split a folder is searched",
             ));
         }
-        let outcome = self.settled(&item).unwrap_or_else(|| self.copy(&item, file));
+        let settled = self.settled(&item, &mut HashCache::open()).filter(|_| !self.force);
+        let outcome = settled.unwrap_or_else(|| self.copy(&item, file));
         let good = matches!(outcome.what(), What::Imported | What::Here);
         report.add(outcome)?;
         report.finish(good, &[])?;
@@ -127,8 +127,9 @@ impl Importer {
             )
         })?;
         let mut wanted = Vec::new();
+        let mut hashes = HashCache::open();
         for item in items {
-            match self.settled(&item) {
+            match self.settled(&item, &mut hashes).filter(|_| !self.force) {
                 Some(outcome) => report.add(outcome)?,
                 None => wanted.push(item),
             }
@@ -139,8 +140,14 @@ impl Importer {
         });
         spinner.finish_and_clear();
         for (item, searched) in found.splits {
-            report.add(self.outcome(&item, searched))?;
+            // What could be replaced but is not found in the folder is still here.
+            let kept = match searched {
+                Searched::Missing { .. } => self.settled(&item, &mut hashes),
+                _ => None,
+            };
+            report.add(kept.unwrap_or_else(|| self.outcome(&item, searched)))?;
         }
+        hashes.save();
         let skipped: Vec<(PathBuf, String)> =
             walked.unreadable.iter().cloned().chain(found.unreadable).collect();
         self.write_rest(&found.unknown, &skipped, &walked, &mut report)?;
@@ -161,20 +168,12 @@ impl Importer {
     }
 
     /// The outcome for a split that needs no import: it is here, or another file is in its place.
-    fn settled(&self, item: &Item<'_>) -> Option<Outcome> {
-        let mut hashes = HashCache::open();
-        let looked = look(*item, &self.places, &mut hashes);
-        hashes.save();
+    fn settled(&self, item: &Item<'_>, hashes: &mut HashCache) -> Option<Outcome> {
+        let looked = look(*item, &self.places, hashes);
         match looked.state {
             State::Missing(_) => None,
-            _ if self.force => None,
-            State::Verified | State::Unverified => Some(
-                Outcome::new(item, What::Here)
-                    .file(looked.file.as_ref().map(SplitFile::display).unwrap_or_default())
-                    .content(looked.bytes, item.split.sha256.clone())
-                    .verified(looked.state == State::Verified),
-            ),
-            State::Other(_) | State::Unreadable(_) => Some(not_the_file(&looked)),
+            State::Verified | State::Unverified => Some(Outcome::here(&looked)),
+            State::Other(_) | State::Unreadable(_) => Some(Outcome::not_the_file(&looked)),
         }
     }
 

@@ -5,9 +5,9 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::shared::{TextFormat, write_json};
-use crate::data::DataPlaces;
+use crate::data::{DataPlaces, SplitFile};
 use crate::error::Error;
-use crate::inventory::{Item, Obtain};
+use crate::inventory::{Item, Looked, Obtain, State};
 use crate::report::number::grouped;
 use crate::text::bytes as size;
 
@@ -78,6 +78,32 @@ impl Outcome {
             Obtain::ByHand(text) => Some(by_hand(item, text, places)),
         };
         Self { hint, ..Self::new(item, What::Missing) }
+    }
+
+    /// A split whose file is here.
+    pub(super) fn here(looked: &Looked<'_>) -> Self {
+        Self::new(&looked.item, What::Here)
+            .file(looked.file.as_ref().map(SplitFile::display).unwrap_or_default())
+            .content(looked.bytes, looked.item.split.sha256.clone())
+            .verified(looked.state == State::Verified)
+    }
+
+    /// A split in whose place another file is.
+    pub(super) fn not_the_file(looked: &Looked<'_>) -> Self {
+        let outcome = Self::new(&looked.item, What::Wrong)
+            .file(looked.file.as_ref().map(SplitFile::display).unwrap_or_default());
+        let force = Some("--force replaces it; --data-dir names another folder".to_owned());
+        match (&looked.state, &looked.item.split.sha256) {
+            (State::Other(found), Some(expected)) => {
+                let message =
+                    format!("another file is here: its SHA-256 is {found}, expected {expected}");
+                outcome.content(looked.bytes, Some(found.clone())).message(message, force)
+            }
+            (State::Unreadable(reason), _) => {
+                outcome.message(format!("the file that is here cannot be read: {reason}"), force)
+            }
+            _ => outcome.content(looked.bytes, None),
+        }
     }
 
     pub(super) fn file(mut self, file: impl ToString) -> Self {
