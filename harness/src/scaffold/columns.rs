@@ -103,7 +103,7 @@ impl ColumnStats {
 
     /// Few values, each of which comes several times on average.
     pub(super) fn is_like_a_label(&self) -> bool {
-        let fits = |n: usize| n >= 2 && n <= 200 && (n as u64) * 2 <= self.rows;
+        let fits = |n: usize| (2..=200).contains(&n) && (n as u64) * 2 <= self.rows;
         self.filled == self.rows && self.distinct().is_some_and(fits)
     }
 

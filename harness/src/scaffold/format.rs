@@ -53,7 +53,7 @@ pub(super) fn sniff(file: &SourceFile) -> Result<(FileFormat, &'static str), Sca
     if conll::is_conll(text) {
         return Ok((FileFormat::Conll, "words with labels, sentences apart by empty lines"));
     }
-    let extension = file.path.extension().map(|extension| extension.to_ascii_lowercase());
+    let extension = file.path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     if extension.is_some_and(|extension| extension == "csv") {
         return Ok((FileFormat::Csv, "by its extension"));
     }

@@ -66,12 +66,12 @@ pub(super) fn plain(name: &str) -> String {
 /// Whether a name is one of those that columns usually have.
 pub(super) fn is_usual(name: &str) -> bool {
     let name = plain(name);
-    let is = |known: &&str| *known == name;
-    LABEL.iter().any(|known| is(known))
-        || TEXT.iter().any(|known| is(known))
-        || ID.iter().any(|known| is(known))
-        || PAIR.iter().any(|(first, second)| is(first) || is(second))
-        || stem(&name).is_some_and(|(stem, _)| {
+    let name = name.as_str();
+    LABEL.contains(&name)
+        || TEXT.contains(&name)
+        || ID.contains(&name)
+        || PAIR.iter().any(|(first, second)| *first == name || *second == name)
+        || stem(name).is_some_and(|(stem, _)| {
             let stem = stem.trim_end_matches('_');
             TEXT.contains(&stem) || ID.contains(&stem)
         })
