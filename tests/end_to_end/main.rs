@@ -6,5 +6,6 @@ mod c_plugin;
 mod concurrency;
 mod demo;
 mod durability;
+mod heads;
 mod oracle;
 mod parity;

@@ -35,5 +35,5 @@ pub use final_text::final_text;
 pub use label::{LabelSpan, label_span};
 pub use max_context::best_window;
 pub use pieces::Pieces;
-pub use window::{Document, Window, WindowError};
+pub use window::{Document, Window, WindowError, check_overlaps};
 pub use words::Words;
