@@ -60,11 +60,7 @@ fn question(context: &str) -> RowInput {
 
 /// Long enough for several windows; the only number stands in the last third.
 fn long_context() -> String {
-    format!(
-        "{} 1839년에 그 책을 읽었다. {}",
-        "가나다라 마바사 ".repeat(12),
-        "아자차카 ".repeat(3)
-    )
+    format!("{} 1839년에 그 책을 읽었다. {}", "가나다라 마바사 ".repeat(12), "아자차카 ".repeat(3))
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod basic;
 mod candidates;
 mod detokenise;
 mod final_text;
+#[cfg(test)]
+mod golden_tests;
 mod label;
 mod max_context;
 mod pieces;
