@@ -5,7 +5,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kobench::plugin::{EncodeOptions, Example, Head, Library, ModelRequest, TokenizerRequest};
-use kobench::worker::{EvaluateRequest, Limits, OpenRequest, TextExample, Worker};
+use kobench::qa::QaOptions;
+use kobench::worker::{Encoding, EvaluateRequest, Limits, OpenRequest, RowInput, Worker};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -51,9 +52,13 @@ fn worker(c: &mut Criterion) {
         Worker::start_program(kobench_tests::binary(), 1, limits, |_| {}).expect("a worker starts");
     let library = kobench_tests::noop_plugin(folder.path());
     worker.open(OpenRequest { library, tokenizer, model }, &mut |_| {}).expect("opens");
-    let example = TextExample { text: TEXT.into(), pair: None };
-    let request =
-        EvaluateRequest { examples: vec![example; ROWS], max_seq_len: 128, batch_tokens: 2_000 };
+    let example = RowInput::Text(TEXT.into());
+    let request = EvaluateRequest {
+        examples: vec![example; ROWS],
+        head: Head::Sequence,
+        encoding: Encoding::new(128, QaOptions::default()),
+        batch_tokens: 2_000,
+    };
     let mut group = c.benchmark_group("interface");
     group.throughput(Throughput::Elements(ROWS as u64)).sample_size(20);
     group.bench_function("worker", |b| {

@@ -7,6 +7,7 @@ mod concurrency;
 mod data;
 mod demo;
 mod durability;
+mod heads;
 mod leaderboard;
 mod oracle;
 mod parity;

@@ -24,6 +24,21 @@ pub fn bad_plugin(folder: &Path, how: &str) -> PathBuf {
     build(folder, &name, "bad.c", &options)
 }
 
+/// Builds the plugin that has every head. Its model is called `rules`.
+pub fn rules_plugin(folder: &Path) -> PathBuf {
+    build(folder, "rules", "rules.c", &["-std=c11", "-pedantic"])
+}
+
+/// Builds the plugin whose encodings or logits are broken in one way, for instance `OFFSETS`. Its model is
+/// called `broken_offsets`.
+pub fn broken_plugin(folder: &Path, how: &str) -> PathBuf {
+    let name = format!("broken_{}", how.to_lowercase());
+    let defines = [format!("-DRULES_NAME=\"{name}\""), format!("-DBROKEN_{how}")];
+    let options: Vec<&str> =
+        defines.iter().map(String::as_str).chain(["-std=gnu11", "-Wno-unused-function"]).collect();
+    build(folder, &name, "broken.c", &options)
+}
+
 fn build(folder: &Path, name: &str, source: &str, options: &[&str]) -> PathBuf {
     let library = folder.join(format!("libkobench_plugin_{name}.so"));
     let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());

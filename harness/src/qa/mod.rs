@@ -21,6 +21,8 @@ mod basic;
 mod candidates;
 mod detokenise;
 mod final_text;
+#[cfg(test)]
+mod golden_tests;
 mod label;
 mod max_context;
 mod pieces;
@@ -35,5 +37,5 @@ pub use final_text::final_text;
 pub use label::{LabelSpan, label_span};
 pub use max_context::best_window;
 pub use pieces::Pieces;
-pub use window::{Document, Window, WindowError};
+pub use window::{Document, Window, WindowError, check_overlaps};
 pub use words::Words;

@@ -125,8 +125,11 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Whether neighbouring windows show the same tokens where they overlap.
-fn check_overlaps(windows: &[Window], stride: usize) -> Result<(), WindowError> {
+/// Whether neighbouring windows show the same tokens where they overlap, as far as their places tell.
+///
+/// # Errors
+/// [`WindowError::Overlap`].
+pub fn check_overlaps(windows: &[Window], stride: usize) -> Result<(), WindowError> {
     for (number, pair) in windows.windows(2).enumerate() {
         let (before, after) = (&pair[0], &pair[1]);
         let shared = before.offsets.get(stride..).unwrap_or_default();

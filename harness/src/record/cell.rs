@@ -262,9 +262,11 @@ pub struct Memory {
 pub struct Tokens {
     /// Tokens, special tokens included.
     pub total: Option<u64>,
+    /// Sequences: as many as rows, but for contexts that were cut into windows.
+    pub sequences: Option<u64>,
     /// Rows that were cut at the maximum length.
     pub truncated_rows: Option<u64>,
-    /// Unknown tokens.
+    /// Unknown tokens; where windows overlap they count in each.
     pub unknown_tokens: Option<u64>,
     /// Tokens of the longest row.
     pub max_len: Option<u64>,

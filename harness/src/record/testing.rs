@@ -86,6 +86,7 @@ pub(crate) fn done() -> CellRecord {
         memory: Memory { peak_rss_bytes: Some(1 << 28), peak_device_bytes: None },
         tokens: Tokens {
             total: Some(40_000),
+            sequences: Some(2_000),
             truncated_rows: Some(0),
             unknown_tokens: Some(12),
             max_len: Some(99),

@@ -1,13 +1,13 @@
-//! One cell: the rows through a worker, the logits into predictions, metrics and a record.
+//! One cell: the rows through a worker, its answers into predictions, metrics and a record.
 
+use super::kinds::{Answered, answers, head};
 use super::plan::PlannedRun;
 use super::progress::CellProgress;
-use crate::data::Gold;
-use crate::metrics::{self, IntervalOptions, LabelObservations, MetricError, Observations, Scores};
-use crate::plugin::Head;
+use crate::hint::Hint as _;
+use crate::metrics::Scores;
 use crate::record::{
-    AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, Output, PredictionRow,
-    SCHEMA_VERSION, Status, Throughput, Tokens, rfc3339,
+    AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, PredictionRow, SCHEMA_VERSION,
+    Status, Throughput, Tokens, rfc3339,
 };
 use crate::worker::{
     Encoding, EvaluateRequest, Evaluated, Event, Failure, FailureKind, Opened, RowInput, Worker,
@@ -27,64 +27,6 @@ impl Clock {
     }
 }
 
-/// The logits of a cell as they arrive, batch by batch, in dataset order.
-struct Logits {
-    width: usize,
-    /// `[rows * width]`
-    values: Vec<f32>,
-    seen: Vec<bool>,
-}
-
-impl Logits {
-    fn new(rows: usize, width: usize) -> Self {
-        Self { width, values: vec![f32::NAN; rows * width], seen: vec![false; rows] }
-    }
-
-    /// Takes a batch in; says what is wrong with it, if anything is.
-    fn take(&mut self, examples: &[u32], width: u32, values: &[f32]) -> Result<(), String> {
-        if width as usize != self.width {
-            return Err(format!(
-                "the model gives {width} logits for a text, the task has {} labels: this checkpoint was trained for \
-                 another task",
-                self.width
-            ));
-        }
-        for (&example, row) in examples.iter().zip(values.chunks(self.width)) {
-            let i = example as usize;
-            match self.seen.get_mut(i) {
-                Some(seen) if !*seen => *seen = true,
-                Some(_) => return Err(format!("row {i} was answered twice")),
-                None => return Err(format!("row {i} was answered, but was not asked for")),
-            }
-            if let Some(value) = row.iter().find(|v| !v.is_finite()) {
-                return Err(format!(
-                    "the model's logits for row {i} hold {value}, which is not a finite number"
-                ));
-            }
-            self.values[i * self.width..][..self.width].copy_from_slice(row);
-        }
-        Ok(())
-    }
-
-    fn complete(&self) -> Result<(), String> {
-        match self.seen.iter().position(|seen| !seen) {
-            None => Ok(()),
-            Some(i) => Err(format!("row {i} was not answered")),
-        }
-    }
-}
-
-/// The first of the largest values, as `argmax` of numpy and torch has it.
-fn argmax(row: &[f32]) -> u32 {
-    let mut best = (0, f32::NEG_INFINITY);
-    for (i, &value) in (0..).zip(row) {
-        if value > best.1 {
-            best = (i, value);
-        }
-    }
-    best.0
-}
-
 /// What a cell came to: its record, and its predictions if it has any.
 pub(super) struct Outcome {
     pub(super) record: CellRecord,
@@ -102,70 +44,38 @@ pub(super) fn evaluate(
     let dataset = &cell.dataset;
     let request = EvaluateRequest {
         examples: dataset.rows().map(|row| RowInput::from(row.input)).collect(),
-        head: Head::Sequence,
-        encoding: Encoding::new(cell.inputs.max_seq_len, Default::default()),
+        head: head(cell.task.kind),
+        encoding: Encoding::new(cell.inputs.max_seq_len, cell.task.qa.unwrap_or_default()),
         batch_tokens: cell.batch_tokens,
     };
-    let mut logits = Logits::new(dataset.len(), cell.labels().len());
+    let mut answers = answers(cell);
     let mut wrong = None;
     let evaluated = worker.evaluate(request, &mut |event| match event {
-        Event::Logits {
-            logits: crate::worker::Logits::Rows { rows: examples, width, values },
-            tokens,
-        } => {
-            if let Err(reason) = logits.take(&examples, width, &values) {
+        Event::Logits { logits, tokens } => {
+            let rows = answers.take(logits).unwrap_or_else(|reason| {
                 wrong.get_or_insert(reason);
-            }
-            progress.advance(examples.len() as u64, tokens);
+                0
+            });
+            progress.advance(rows, tokens);
         }
         Event::Log { level, message } => progress.log(level, &message),
-        _ => {}
+        Event::Stage(_) | Event::Sequences(_) => {}
     });
     let evaluated = match evaluated {
         Ok(evaluated) => evaluated,
         Err(failure) => return failed(cell, &failure, clock),
     };
-    if let Err(reason) = wrong.map_or_else(|| logits.complete(), Err) {
-        return unusable(cell, reason, worker, clock);
+    if let Err(reason) = wrong.map_or_else(|| answers.complete(), Err) {
+        return unusable(cell, "bad logits", reason, None, worker, clock);
     }
-    let predicted: Vec<u32> = logits.values.chunks(logits.width).map(argmax).collect();
-    let scores = match score(cell, &predicted) {
-        Ok(scores) => scores,
-        Err(e) => return unusable(cell, e.to_string(), worker, clock),
+    let Answered { scores, predictions } = match answers.finish() {
+        Ok(answered) => answered,
+        Err(e) => {
+            return unusable(cell, "metrics", e.to_string(), e.hint(), worker, clock);
+        }
     };
-    let predictions = rows(cell, &logits, &predicted);
     let record = record_done(cell, opened, &evaluated, scores, worker.take_output(), clock);
     Outcome { record, predictions: Some(predictions) }
-}
-
-fn score(cell: &PlannedRun, predicted: &[u32]) -> Result<Scores, MetricError> {
-    let data = &cell.dataset;
-    let gold = data.gold_labels();
-    let observations =
-        Observations::Labels(LabelObservations { gold: &gold, predicted, scores: None });
-    let intervals = IntervalOptions::default();
-    metrics::evaluate(&cell.task, data.labels(), &observations, data.clusters(), &intervals)
-}
-
-/// The rows of the predictions file.
-fn rows(cell: &PlannedRun, logits: &Logits, predicted: &[u32]) -> Vec<PredictionRow> {
-    let id = |label: u32| Output::Text(cell.labels()[label as usize].id.clone());
-    let values = logits.values.chunks(logits.width);
-    cell.dataset
-        .rows()
-        .zip(predicted)
-        .zip(values)
-        .map(|((row, &label), logits)| PredictionRow {
-            i: row.index as u64,
-            id: row.id.map(ToString::to_string),
-            gold: match row.gold {
-                Gold::Label(label) => id(label),
-                _ => Output::Text(String::new()),
-            },
-            pred: id(label),
-            logits: Some(logits.to_vec()),
-        })
-        .collect()
 }
 
 /// A record with everything that does not depend on how the cell ended.
@@ -204,8 +114,8 @@ fn record_done(
     clock: &Clock,
 ) -> CellRecord {
     let mut record = blank(cell, Status::Done, clock);
-    let n = scores.n;
-    record.n = n;
+    let n = cell.dataset.len() as u64;
+    record.n = scores.n;
     record.metrics = scores.metrics;
     record.per_class = scores.per_class;
     record.per_entity = scores.per_entity;
@@ -227,6 +137,7 @@ fn record_done(
     };
     record.tokens = Tokens {
         total: Some(e.tokens),
+        sequences: Some(e.sequences),
         truncated_rows: Some(e.truncated_rows),
         unknown_tokens: Some(e.unknown_tokens),
         max_len: Some(e.max_len),
@@ -248,10 +159,18 @@ fn record_done(
     record
 }
 
-/// The record of a cell whose logits make no sense.
-fn unusable(cell: &PlannedRun, reason: String, worker: &Worker, clock: &Clock) -> Outcome {
-    let kind = FailureKind::Error { code: "bad logits".into(), message: reason, hint: None };
-    let failure = Failure { kind, stage: Some("forward".into()), output: worker.take_output() };
+/// The record of a cell whose answers make no sense or cannot be scored.
+fn unusable(
+    cell: &PlannedRun,
+    code: &str,
+    message: String,
+    hint: Option<String>,
+    worker: &Worker,
+    clock: &Clock,
+) -> Outcome {
+    let kind = FailureKind::Error { code: code.into(), message, hint };
+    let stage = if code == "metrics" { "score" } else { "forward" };
+    let failure = Failure { kind, stage: Some(stage.into()), output: worker.take_output() };
     failed(cell, &failure, clock)
 }
 
@@ -269,27 +188,4 @@ pub(super) fn failed(cell: &PlannedRun, failure: &Failure, clock: &Clock) -> Out
     let mut record = blank(cell, Status::Failed { cause }, clock);
     record.plugin_output = (!failure.output.is_empty()).then(|| failure.output.join("\n"));
     Outcome { record, predictions: None }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_of_equal_logits_wins() {
-        assert_eq!(argmax(&[1.0, 1.0]), 0);
-        assert_eq!(argmax(&[-2.0, 1.0, 1.0]), 1);
-        assert_eq!(argmax(&[0.5]), 0);
-    }
-
-    #[test]
-    fn answers_that_do_not_fit_the_question_are_noticed() {
-        let mut logits = Logits::new(2, 2);
-        logits.take(&[1], 2, &[1.0, 2.0]).unwrap();
-        assert!(logits.complete().unwrap_err().contains("row 0 was not answered"));
-        assert!(logits.take(&[1], 2, &[1.0, 2.0]).unwrap_err().contains("twice"));
-        assert!(logits.take(&[2], 2, &[1.0, 2.0]).unwrap_err().contains("not asked for"));
-        assert!(logits.take(&[0], 3, &[1.0; 3]).unwrap_err().contains("3 logits"));
-        assert!(logits.take(&[0], 2, &[1.0, f32::NAN]).unwrap_err().contains("row 0 hold NaN"));
-    }
 }

@@ -3,6 +3,7 @@
 mod cell;
 mod checkpoint;
 mod execute;
+mod kinds;
 mod options;
 mod plan;
 mod plan_error;

@@ -2,11 +2,12 @@
 //! that nothing is left to decide (or to fail for want of a file) once the first cell has begun.
 
 use super::Checkpoint;
+use super::kinds::{head, outputs};
 use super::options::{RunOptions, TaskChoice};
 use super::plan_error::PlanError;
 use crate::data::{DataPlaces, Dataset, DatasetOptions};
 use crate::digest::HashCache;
-use crate::plugin::{Catalog, Description, Entry, Head, ModelRequest, TokenizerRequest, Variant};
+use crate::plugin::{Catalog, Description, Entry, ModelRequest, TokenizerRequest, Variant};
 use crate::record::{CellInputs, CellKey, PlannedCell, PluginInfo, WeightsInfo, WeightsSource};
 use crate::task::{Label, Registry, Task};
 use crate::worker::OpenRequest;
@@ -82,6 +83,9 @@ pub fn plan(
         check_options(options, entry, variant)?;
         let device = device(&options.device, &entry.description, variant)?;
         let precision = precision(&options.precision, &entry.description, variant)?;
+        for (task, ..) in &tasks {
+            check_head(task, variant)?;
+        }
         // Last, for it may take a second: a checkpoint of a gigabyte is read the first time.
         let library = hashes
             .sha256(&entry.path)
@@ -184,8 +188,8 @@ impl ModelPlan<'_> {
         let model = ModelRequest {
             variant: self.variant.name.clone(),
             checkpoint: directory,
-            head: Head::Sequence,
-            num_labels: u32::try_from(dataset.labels().len()).ok(),
+            head: head(task.kind),
+            num_labels: outputs(task.kind, dataset.labels().len()),
             device: self.device.clone(),
             precision: self.precision.clone(),
             threads: options.threads,
@@ -218,6 +222,22 @@ fn not_offered(
         asked: asked.into(),
         offered,
     }
+}
+
+/// Whether a model has the head that a task needs. A plugin that names no heads is asked when the model is
+/// opened.
+fn check_head(task: &Task, variant: &Variant) -> Result<(), PlanError> {
+    let head = head(task.kind).name();
+    if variant.heads.is_empty() || variant.heads.iter().any(|known| known == head) {
+        return Ok(());
+    }
+    Err(PlanError::Head {
+        model: variant.name.clone(),
+        task: task.name.clone(),
+        kind: task.kind.name(),
+        head,
+        heads: variant.heads.clone(),
+    })
 }
 
 /// The device that is meant. `auto` is the first GPU for a plugin that was built for one, else the CPU.
@@ -278,6 +298,21 @@ mod tests {
         d.devices = devices.iter().map(ToString::to_string).collect();
         d.precisions = precisions.iter().map(ToString::to_string).collect();
         d
+    }
+
+    #[test]
+    fn a_task_whose_head_a_model_lacks_is_refused_with_the_heads_that_it_has() {
+        let mut task = Registry::load(&[]).unwrap().get("nsmc").unwrap();
+        let mut model = Variant::new("m", "none");
+        check_head(&task, &model).unwrap();
+        task.kind = crate::task::Kind::ExtractiveQa;
+        let error = check_head(&task, &model).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "nsmc (extractive_qa) needs a model with a span head, and m has these heads: sequence"
+        );
+        model.heads.clear();
+        check_head(&task, &model).unwrap();
     }
 
     #[test]

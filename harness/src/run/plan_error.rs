@@ -45,6 +45,20 @@ pub enum PlanError {
         /// What there is.
         offered: Vec<String>,
     },
+    /// A task that needs a head that the model does not have.
+    #[error("{task} ({kind}) needs a model with a {head} head, and {model} has these heads: {}", heads.join(", "))]
+    Head {
+        /// The model.
+        model: String,
+        /// The task.
+        task: String,
+        /// The task's kind.
+        kind: &'static str,
+        /// The head that it needs.
+        head: &'static str,
+        /// The heads that the model has.
+        heads: Vec<String>,
+    },
     /// A device that is none.
     #[error("--device {device}: not a device")]
     Device {
@@ -72,6 +86,9 @@ impl Hint for PlanError {
                 Some(first) if what == "precision" => format!("--precision {first} runs it here"),
                 _ => "`kobench plugin list --format json` shows the options of each plugin".into(),
             }),
+            Self::Head { .. } => {
+                Some("`kobench plugin list --format json` shows the heads of each model".into())
+            }
             Self::Device { .. } => Some("devices are: auto, cpu, cuda:N".into()),
             Self::OneCheckpoint { .. } => Some("run each model with its own --checkpoint".into()),
         }

@@ -80,6 +80,14 @@ impl<'a> Encoding<'a> {
         sequence == 0 || self.view.example[sequence] != self.view.example[sequence - 1]
     }
 
+    /// How many windows the row of a sequence has.
+    pub(super) fn windows_of(&self, sequence: usize) -> usize {
+        // They follow each other.
+        let rows = self.view.example;
+        let before = rows.partition_point(|&row| row < rows[sequence]);
+        rows.partition_point(|&row| row <= rows[sequence]) - before
+    }
+
     /// The row of a sequence, counted in the request.
     pub(super) fn row(&self, sequence: usize) -> usize {
         self.first_row + self.view.example[sequence] as usize

@@ -55,6 +55,7 @@ pub(super) fn select(
                 spans.push(SpanLogits {
                     row: narrow(encoding.row(sequence))?,
                     window: encoding.view.window[sequence],
+                    windows: narrow(encoding.windows_of(sequence))?,
                     context: encoding.window(sequence)?,
                     start: pairs.iter().copied().step_by(2).collect(),
                     end: pairs.iter().copied().skip(1).step_by(2).collect(),

@@ -199,6 +199,8 @@ pub struct SpanLogits {
     pub row: u32,
     /// The window, from 0.
     pub window: u32,
+    /// How many windows the row has.
+    pub windows: u32,
     /// What it shows of the context.
     pub context: Window,
     /// `[tokens of the sequence]`

@@ -1,0 +1,95 @@
+//! An answer to each question, from its context.
+
+use super::rows::OnePerRow;
+use super::{Answered, Answers, finite, of_another_head, score};
+use crate::data::{Answers as Right, Gold, Input, Row};
+use crate::metrics::{MetricError, Observations};
+use crate::qa::{QaOptions, Window, WindowLogits, Words, answer, candidates, check_overlaps};
+use crate::record::{Output, PredictionRow};
+use crate::run::plan::PlannedRun;
+use crate::worker::{Logits, SpanLogits};
+use std::collections::BTreeMap;
+
+/// The answer to each question, and the windows of questions that are not complete yet.
+pub(super) struct Asked<'a> {
+    cell: &'a PlannedRun,
+    options: QaOptions,
+    waiting: BTreeMap<u32, Vec<SpanLogits>>,
+    rows: OnePerRow<String>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(cell: &'a PlannedRun) -> Self {
+        let options = cell.task.qa.unwrap_or_default();
+        let rows = OnePerRow::new(cell.dataset.len());
+        Self { cell, options, waiting: BTreeMap::new(), rows }
+    }
+
+    /// The answer of a question of which all windows are there.
+    fn decide(&self, row: u32, mut all: Vec<SpanLogits>) -> Result<String, String> {
+        all.sort_by_key(|window| window.window);
+        if let Some(missing) = (0..).zip(&all).find(|(number, one)| *number != one.window) {
+            return Err(format!("window {} of row {row} was not answered", missing.0));
+        }
+        let context = match self.cell.dataset.row(row as usize).map(|row| row.input) {
+            Some(Input::Question { context, .. }) => context,
+            _ => return Err(format!("row {row} was answered, but was not asked for")),
+        };
+        for window in &all {
+            finite(row as usize, &window.start)?;
+            finite(row as usize, &window.end)?;
+        }
+        let windows: Vec<Window> =
+            all.iter_mut().map(|one| std::mem::take(&mut one.context)).collect();
+        check_overlaps(&windows, self.options.doc_stride as usize)
+            .map_err(|error| format!("row {row}: {error}"))?;
+        let logits: Vec<WindowLogits<'_>> =
+            all.iter().map(|one| WindowLogits { start: &one.start, end: &one.end }).collect();
+        let found = candidates(&windows, &logits, &self.options);
+        Ok(answer(&Words::split(context), &windows, &found))
+    }
+}
+
+impl Answers for Asked<'_> {
+    fn take(&mut self, logits: Logits) -> Result<u64, String> {
+        let Logits::Spans(windows) = logits else { return Err(of_another_head()) };
+        let mut complete = 0;
+        for window in windows {
+            let (row, of) = (window.row, window.windows as usize);
+            let known = self.waiting.entry(row).or_default();
+            known.push(window);
+            if known.len() >= of {
+                let all = self.waiting.remove(&row).unwrap_or_default();
+                let text = self.decide(row, all)?;
+                self.rows.put(row, text)?;
+                complete += 1;
+            }
+        }
+        Ok(complete)
+    }
+
+    fn complete(&self) -> Result<(), String> {
+        self.rows.complete()
+    }
+
+    fn finish(self: Box<Self>) -> Result<Answered, MetricError> {
+        let (cell, rows) = (self.cell, self.rows.into_rows());
+        let gold = cell.dataset.rows().map(|row| right(&row).collect()).collect();
+        let predicted = rows.iter().map(|text| Some(text.as_str())).collect();
+        let scores = score(cell, &Observations::Answers { gold, predicted })?;
+        let predictions = cell.dataset.rows().zip(&rows).map(|(row, text)| PredictionRow {
+            i: row.index as u64,
+            id: row.id.map(ToString::to_string),
+            gold: Output::Text(right(&row).next().unwrap_or_default().to_owned()),
+            pred: Output::Text(text.clone()),
+            logits: None,
+        });
+        Ok(Answered { scores, predictions: predictions.collect() })
+    }
+}
+
+/// The right answers to a question.
+fn right<'a>(row: &Row<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    let answers = if let Gold::Answers(answers) = row.gold { Some(answers) } else { None };
+    answers.into_iter().flat_map(|answers: Right<'a>| answers.iter().map(|answer| answer.text))
+}

@@ -1,0 +1,77 @@
+//! A label for each word: that of its first token.
+
+use super::rows::OnePerRow;
+use super::{Answered, Answers, argmax, finite, of_another_head, other_task, score};
+use crate::data::{Gold, Input, Row};
+use crate::metrics::{MetricError, Observations};
+use crate::record::{Output, PredictionRow, Word};
+use crate::run::plan::PlannedRun;
+use crate::worker::Logits;
+
+/// The labels of each row's words; none for words that the model never saw.
+pub(super) struct Tagged<'a> {
+    cell: &'a PlannedRun,
+    rows: OnePerRow<Vec<Option<u32>>>,
+}
+
+impl<'a> Tagged<'a> {
+    pub(super) fn new(cell: &'a PlannedRun) -> Self {
+        Self { cell, rows: OnePerRow::new(cell.dataset.len()) }
+    }
+
+    fn words(&self, row: u32) -> usize {
+        let row = self.cell.dataset.row(row as usize);
+        match row.map(|row| row.input) {
+            Some(Input::Words(words)) => words.len(),
+            _ => 0,
+        }
+    }
+}
+
+impl Answers for Tagged<'_> {
+    fn take(&mut self, logits: Logits) -> Result<u64, String> {
+        let Logits::Words { rows, width, values } = logits else { return Err(of_another_head()) };
+        let labels = self.cell.labels().len();
+        if width as usize != labels {
+            return Err(other_task(width, "word", labels));
+        }
+        let mut answered = values.chunks(labels);
+        for &(row, seen) in &rows {
+            let mut words = Vec::with_capacity(self.words(row));
+            for logits in answered.by_ref().take(seen as usize) {
+                finite(row as usize, logits)?;
+                words.push(Some(argmax(logits)));
+            }
+            words.resize(self.words(row).max(words.len()), None);
+            self.rows.put(row, words)?;
+        }
+        Ok(rows.len() as u64)
+    }
+
+    fn complete(&self) -> Result<(), String> {
+        self.rows.complete()
+    }
+
+    fn finish(self: Box<Self>) -> Result<Answered, MetricError> {
+        let (cell, rows) = (self.cell, self.rows.into_rows());
+        let gold = cell.dataset.rows().map(|row| tags(&row)).collect();
+        let predicted = rows.iter().map(Vec::as_slice).collect();
+        let scores = score(cell, &Observations::Tags { gold, predicted })?;
+        let label = |label: u32| Some(cell.labels()[label as usize].id.clone());
+        let word = |tag: &Option<u32>| Word { label: tag.and_then(label), cut: tag.is_none() };
+        let predictions = cell.dataset.rows().zip(&rows).map(|(row, predicted)| PredictionRow {
+            i: row.index as u64,
+            id: row.id.map(ToString::to_string),
+            gold: Output::Words(
+                tags(&row).iter().map(|&tag| Word { label: label(tag), cut: false }).collect(),
+            ),
+            pred: Output::Words(predicted.iter().map(word).collect()),
+            logits: None,
+        });
+        Ok(Answered { scores, predictions: predictions.collect() })
+    }
+}
+
+fn tags<'a>(row: &Row<'a>) -> &'a [u32] {
+    if let Gold::Tags(tags) = row.gold { tags } else { &[] }
+}
