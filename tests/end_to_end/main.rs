@@ -12,4 +12,5 @@ mod leaderboard;
 mod oracle;
 mod parity;
 mod score;
+mod score_tasks;
 mod task;

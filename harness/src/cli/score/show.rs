@@ -5,7 +5,7 @@ use std::ops::Range;
 use comfy_table::{CellAlignment, Table};
 
 use crate::metrics::Metric;
-use crate::record::{MetricValue, PerClass};
+use crate::record::{MetricValue, PerClass, PerEntity};
 use crate::report::number::{grouped, one_line, percent};
 use crate::report::{Look, table};
 use crate::score::{JoinedBy, ScoreReport};
@@ -16,6 +16,9 @@ pub(super) fn text(report: &ScoreReport, details: bool, look: &Look) -> String {
     text.push_str(&metrics(report, look));
     if details && !report.per_class.is_empty() {
         text.push_str(&classes(report, look));
+    }
+    if details && !report.per_entity.is_empty() {
+        text.push_str(&entities(report, look));
     }
     text
 }
@@ -48,7 +51,7 @@ fn metrics(report: &ScoreReport, look: &Look) -> String {
             show(metric.value),
             format!("[{}, {}]", show(metric.ci_low), show(metric.ci_high)),
             grouped(metric.n),
-            one_line(&metric.method),
+            method(metric),
         ]
     };
     let columns = Columns {
@@ -90,6 +93,38 @@ fn classes(report: &ScoreReport, look: &Look) -> String {
         give_way: &[3, 2, 1],
     };
     columns.table(&report.per_class.iter().map(row).collect::<Vec<_>>(), look)
+}
+
+/// `bootstrap, 10,000 resamples of 964 clusters`
+fn method(metric: &MetricValue) -> String {
+    let mut text = one_line(&metric.method).replace('_', " ");
+    if let Some(resamples) = metric.resamples {
+        text.push_str(&format!(", {} resamples", grouped(resamples.into())));
+    }
+    if let Some(clusters) = metric.clusters {
+        text.push_str(&format!(" of {} clusters", grouped(clusters)));
+    }
+    text
+}
+
+fn entities(report: &ScoreReport, look: &Look) -> String {
+    let row = |entity: &PerEntity| {
+        vec![
+            one_line(&entity.kind),
+            grouped(entity.support),
+            grouped(entity.predicted),
+            grouped(entity.correct),
+            percent(entity.precision),
+            percent(entity.recall),
+            percent(entity.f1),
+        ]
+    };
+    let columns = Columns {
+        header: &["Entity", "Support", "Predicted", "Correct", "Precision %", "Recall %", "F1 %"],
+        numbers: 1..7,
+        give_way: &[3, 2, 1],
+    };
+    columns.table(&report.per_entity.iter().map(row).collect::<Vec<_>>(), look)
 }
 
 /// The columns of a table.
