@@ -25,7 +25,7 @@ pub use dataset::{Dataset, DatasetOptions};
 pub use error::DataError;
 pub use locate::{DataPlaces, SplitFile};
 pub use row::{Answer, Answers, Gold, Input, Row, Words};
-pub use row_error::RowError;
+pub use row_error::{RowError, Shape};
 
 #[cfg(test)]
 mod testing;
