@@ -7,7 +7,7 @@ use super::arena::Arena;
 use super::field::Field;
 use super::labels::LabelIndex;
 use super::layout::{Layout, Part, Source};
-use super::row_error::{RowError, shorten};
+use super::row_error::{RowError, Shape, shorten};
 use super::store::{Entry, Right, Span, Store, Tokens};
 use crate::task::{EmptyText, Kind, Task};
 
@@ -145,7 +145,11 @@ impl<'a> Builder<'a> {
     }
 
     fn words(&mut self, row: &FieldsOf<'_, '_>) -> Result<(Tokens, Right), RowError> {
-        let Source::Field(text) = row.layout.text else { return Err(row.wrong(0, "a column")) };
+        let text = match row.layout.text {
+            Source::Field(slot) => slot,
+            // A task that was loaded has its words in one column.
+            Source::Template(_) => return Err(row.wrong(row.layout.label, Shape::List)),
+        };
         let (words, tags) = (row.list(text)?, row.list(row.layout.label)?);
         if words.len() != tags.len() {
             return Err(RowError::Counts {
@@ -190,7 +194,7 @@ struct FieldsOf<'f, 'a> {
 }
 
 impl FieldsOf<'_, '_> {
-    fn wrong(&self, slot: usize, expected: &'static str) -> RowError {
+    fn wrong(&self, slot: usize, expected: Shape) -> RowError {
         RowError::Field {
             line: self.line,
             column: self.layout.columns[slot].to_string(),
@@ -201,11 +205,11 @@ impl FieldsOf<'_, '_> {
     }
 
     fn text(&self, slot: usize) -> Result<&str, RowError> {
-        self.fields[slot].text().ok_or_else(|| self.wrong(slot, "a text or a number"))
+        self.fields[slot].text().ok_or_else(|| self.wrong(slot, Shape::Text))
     }
 
     fn list(&self, slot: usize) -> Result<Vec<&str>, RowError> {
-        self.fields[slot].list().ok_or_else(|| self.wrong(slot, "a list or a text"))
+        self.fields[slot].list().ok_or_else(|| self.wrong(slot, Shape::List))
     }
 
     /// Whether one of the texts is empty; a text that is put together, when all of its columns are.

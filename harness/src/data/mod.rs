@@ -26,7 +26,7 @@ pub use error::DataError;
 pub(crate) use lines::is_python_space;
 pub use locate::{DataPlaces, SplitFile};
 pub use row::{Answer, Answers, Gold, Input, Row, Words};
-pub use row_error::RowError;
+pub use row_error::{RowError, Shape};
 
 #[cfg(test)]
 mod testing;

@@ -1,5 +1,7 @@
 //! What can be wrong with a row.
 
+use std::fmt;
+
 /// What is wrong with one line of a file; lines count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowError {
@@ -112,7 +114,7 @@ pub enum RowError {
         /// What it is.
         found: &'static str,
         /// What it should be.
-        expected: &'static str,
+        expected: Shape,
         /// What the row has, shortened.
         content: String,
     },
@@ -196,6 +198,24 @@ pub enum RowError {
         /// The line, shortened.
         content: String,
     },
+}
+
+/// What a JSON field should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A text, or a number as it is written.
+    Text,
+    /// A list, or a text that is split at white space.
+    List,
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "a text or a number",
+            Self::List => "a list or a text",
+        })
+    }
 }
 
 /// The beginning of a line, for a message: tabs shown as such, nothing that moves the cursor.

@@ -14,12 +14,14 @@ use crate::task::Column;
 
 /// The members that are wanted, as dotted paths (`labels.real-label`), each with its slot.
 pub(super) fn paths(layout: &Layout) -> Vec<(&str, usize)> {
-    let path = |(slot, column)| match column {
-        &Column::Name(ref name) => Some((name.as_str(), slot)),
-        // A task that was loaded has none of these.
-        Column::Index(_) => None,
-    };
-    layout.columns.iter().enumerate().filter_map(path).collect()
+    let columns = layout.columns.iter().enumerate();
+    columns
+        .filter_map(|(slot, column)| match column {
+            Column::Name(name) => Some((name.as_str(), slot)),
+            // A task that was loaded has none of these.
+            Column::Index(_) => None,
+        })
+        .collect()
 }
 
 /// Says which field a row lacks, if it does.

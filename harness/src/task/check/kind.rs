@@ -13,16 +13,17 @@ pub(super) fn check(task: &Task) -> Result<(), Problem> {
     if let Some(file) = &task.labels_file {
         ensure(splits::is_below(file), &["labels_file"], || splits::not_below(file))?;
     }
+    let has_enough = task.labels.len() >= 2 || has_file;
     match task.kind {
         Kind::SequenceClassification => {
-            ensure(task.labels.len() >= 2 || has_file, &["labels"], || {
+            ensure(has_enough, &["labels"], || {
                 "a classification task needs at least two labels, or a `labels_file`".to_owned()
-            })?
+            })?;
         }
         Kind::TokenClassification => {
-            ensure(task.labels.len() >= 2 || has_file, &["labels"], || {
+            ensure(has_enough, &["labels"], || {
                 "a token classification task needs `O` and the labels of words".to_owned()
-            })?
+            })?;
         }
         Kind::SequenceRegression | Kind::ExtractiveQa => {
             let path = if has_file { "labels_file" } else { "labels" };

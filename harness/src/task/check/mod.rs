@@ -29,15 +29,16 @@ fn ensure(holds: bool, path: &[&str], message: impl FnOnce() -> String) -> Resul
 
 /// Checks `task`, which was read from `text`; `file` is its name in errors.
 pub(super) fn check(task: &Task, text: &str, file: &str) -> Result<(), TaskError> {
-    let problems: [fn(&Task) -> Result<(), Problem>; 6] =
-        [name, kind::check, reader::check, splits::check, scoring::check, limits];
-    for problem in problems {
-        problem(task).map_err(|Problem { path, message }| {
-            let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            TaskError::Meaning { file: file.to_owned(), line: line_of(text, &path), message }
-        })?;
-    }
-    Ok(())
+    let checked = name(task)
+        .and_then(|()| kind::check(task))
+        .and_then(|()| reader::check(task))
+        .and_then(|()| splits::check(task))
+        .and_then(|()| scoring::check(task))
+        .and_then(|()| limits(task));
+    checked.map_err(|Problem { path, message }| {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        TaskError::Meaning { file: file.to_owned(), line: line_of(text, &path), message }
+    })
 }
 
 fn name(task: &Task) -> Result<(), Problem> {
