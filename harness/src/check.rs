@@ -2,12 +2,14 @@
 
 use crate::hint::Hint as _;
 use crate::plugin::{Description, Head, ModelRequest, TokenizerRequest, Variant};
-use crate::qa::QaOptions;
+use crate::qa::{QaOptions, Window, check_overlaps};
 use crate::run::Checkpoint;
 use crate::worker::{
-    Encoding, EvaluateRequest, Event, Failure, Limits, Logits, OpenRequest, RowInput, Worker,
+    Encoding, EvaluateRequest, Event, Failure, FailureKind, Limits, Logits, OpenRequest, RowInput,
+    TokenizeRequest, Worker,
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -183,12 +185,18 @@ fn check_model(library: &Path, variant: &Variant, weights: &Checkpoint) -> Vec<F
         Err(failure) => return vec![bad(&what("opens"), &failure)],
     };
     let mut findings = vec![Finding::new(Verdict::Ok, what("opens"), "tokeniser and model")];
+    for (rows, named) in [
+        (texts().into_iter().map(RowInput::Text).collect(), "encodes texts"),
+        (vec![RowInput::Words(texts())], "encodes words"),
+        (texts().into_iter().map(question).collect::<Vec<_>>(), "encodes questions"),
+    ] {
+        findings.push(check_encoding(&mut worker, &request, rows, &what(named)));
+    }
     let together = logits(&mut worker, u64::MAX);
     let alone = logits(&mut worker, 1);
     match (together, alone) {
         (Ok(a), Ok(b)) => {
             let finite = a.iter().chain(&b).all(|v| v.is_finite());
-            // The very long one is made on the spot.
             let detail = format!("{} texts, {} logits", NASTY.len() + 1, a.len());
             let verdict = if finite { Verdict::Ok } else { Verdict::Bad };
             findings.push(Finding::new(verdict, what("finite logits for nasty texts"), detail));
@@ -205,11 +213,61 @@ fn check_model(library: &Path, variant: &Variant, weights: &Checkpoint) -> Vec<F
     findings
 }
 
+/// The nasty texts, and one long one, which is made on the spot.
+fn texts() -> Vec<String> {
+    NASTY.into_iter().map(ToOwned::to_owned).chain(["가".repeat(5_000)]).collect()
+}
+
+fn question(text: String) -> RowInput {
+    RowInput::Question { context: format!("{} {text}", NASTY.join(" ")), question: text }
+}
+
+/// Whether rows get an encoding that agrees with them and with itself: order, words, offsets, windows,
+/// pieces.
+fn check_encoding(
+    worker: &mut Worker,
+    opened: &OpenRequest,
+    rows: Vec<RowInput>,
+    what: &str,
+) -> Finding {
+    let options = QaOptions { doc_stride: 8, max_question_len: 8, ..QaOptions::default() };
+    let mut windows: BTreeMap<u32, Vec<Window>> = BTreeMap::new();
+    let (mut sequences, n) = (0, rows.len());
+    let request = TokenizeRequest {
+        library: opened.library.clone(),
+        tokenizer: opened.tokenizer.clone(),
+        examples: rows,
+        encoding: Encoding::new(32, options),
+        pieces: true,
+    };
+    let tokenized = worker.tokenize(request, &mut |event| {
+        if let Event::Sequences(all) = event {
+            sequences += all.len();
+            for sequence in all {
+                windows.entry(sequence.row).or_default().extend(sequence.context);
+            }
+        }
+    });
+    match tokenized {
+        Err(Failure { kind: FailureKind::Error { code, message, .. }, .. })
+            if code == "unsupported" =>
+        {
+            return Finding::new(Verdict::Skipped, what, message);
+        }
+        Err(failure) => return bad(what, &failure),
+        Ok(()) => {}
+    }
+    for (row, windows) in windows {
+        if let Err(error) = check_overlaps(&windows, options.doc_stride as usize) {
+            return Finding::new(Verdict::Bad, what, format!("row {row}: {error}"));
+        }
+    }
+    Finding::new(Verdict::Ok, what, format!("{n} rows, {sequences} sequences"))
+}
+
 /// The logits of the nasty texts, in their order, with batches of at most so many tokens.
 fn logits(worker: &mut Worker, batch_tokens: u64) -> Result<Vec<f32>, Failure> {
-    let long = "가".repeat(5_000);
-    let texts = NASTY.iter().copied().chain([long.as_str()]);
-    let examples: Vec<RowInput> = texts.map(|t| RowInput::Text(t.into())).collect();
+    let examples: Vec<RowInput> = texts().into_iter().map(RowInput::Text).collect();
     let mut rows: Vec<Vec<f32>> = vec![Vec::new(); examples.len()];
     // The model's own limit decides where the long text is cut.
     let encoding = Encoding::new(0, QaOptions::default());

@@ -223,3 +223,19 @@ fn windows_with_another_stride_do_not_fit_together() {
     let error = check_overlaps(&shown, 16).unwrap_err().to_string();
     assert!(error.contains("window 1 should begin 16 tokens after window 0"), "{error}");
 }
+
+#[test]
+fn a_check_of_a_plugin_looks_at_its_encodings() {
+    let sandbox = Sandbox::new();
+    let check = |library: PathBuf| sandbox.run(&["plugin", "check", library.to_str().unwrap()]);
+    let good = check(rules_plugin(sandbox.path()));
+    assert_eq!(good.code, 0, "{}", good.stdout);
+    for what in ["encodes texts", "encodes words", "encodes questions"] {
+        assert!(good.stdout.contains(&format!("ok      rules: {what}")), "{}", good.stdout);
+    }
+    for (how, what) in [("OFFSETS", "texts"), ("WORD", "words"), ("STRIDE", "questions")] {
+        let broken = check(broken_plugin(sandbox.path(), how));
+        let expected = format!("BAD     broken_{}: encodes {what}", how.to_lowercase());
+        assert!(broken.code == 1 && broken.stdout.contains(&expected), "{}", broken.stdout);
+    }
+}

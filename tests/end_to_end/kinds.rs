@@ -62,7 +62,8 @@ fn run(sandbox: &Sandbox, task: &str, data: &str, models: &str) -> Output {
     sandbox.write("mine.yaml", format!("{task}{REST}"));
     sandbox.write(file, data);
     let folder = sandbox.path().to_str().unwrap();
-    let arguments = ["run", "-m", models, "-t", "./mine.yaml", "--plugin-dir", folder, "--out", "out"];
+    let arguments =
+        ["run", "-m", models, "-t", "./mine.yaml", "--plugin-dir", folder, "--out", "out"];
     sandbox.run(&arguments)
 }
 
@@ -79,7 +80,13 @@ fn done(sandbox: &Sandbox, task: &str, data: &str) -> (Value, Vec<Value>) {
     // The same predictions give the same bits, whoever scores them.
     let file = cell.join("predictions.jsonl");
     let scored = sandbox.json(&[
-        "score", "-t", "./mine.yaml", "--predictions", file.to_str().unwrap(), "--format", "json",
+        "score",
+        "-t",
+        "./mine.yaml",
+        "--predictions",
+        file.to_str().unwrap(),
+        "--format",
+        "json",
     ]);
     for (name, metric) in record["metrics"].as_object().unwrap() {
         assert_eq!(scored["metrics"][name]["value"], metric["value"], "{name}: {scored}");
@@ -154,10 +161,12 @@ fn a_model_without_the_head_is_refused_before_the_run() {
     let sandbox = Sandbox::new();
     let context = json!({"version": "1", "data": [{"title": "책", "paragraphs": [{"context": "수가 없다",
         "qas": [{"id": "1", "question": "언제?", "answers": [{"text": "수", "answer_start": 0}]}]}]}]});
-    for (task, data, head) in [(QA, context.to_string(), "span"), (NER, "가\tO\n".into(), "token")] {
+    for (task, data, head) in [(QA, context.to_string(), "span"), (NER, "가\tO\n".into(), "token")]
+    {
         let output = run(&sandbox, task, &data, "kcbert-demo");
         assert_eq!(output.code, 2, "{}", output.stderr);
-        let expected = format!("a model with a {head} head, and kcbert-demo has these heads: sequence");
+        let expected =
+            format!("a model with a {head} head, and kcbert-demo has these heads: sequence");
         assert!(output.stderr.contains(&expected), "{}", output.stderr);
         assert!(output.stderr.contains("hint:"), "{}", output.stderr);
         assert!(!sandbox.join("out").exists(), "nothing was begun");
@@ -175,5 +184,8 @@ fn a_broken_encoding_costs_its_cell_alone() {
     assert_eq!(records["rules"]["status"], "done");
     let cause = &records["broken_offsets"]["cause"];
     assert_eq!((&cause["code"], &cause["stage"]), (&json!("bad encoding"), &json!("forward")));
-    assert!(cause["detail"].as_str().unwrap().contains("row 0: the plugin's encoding: token"), "{cause}");
+    assert!(
+        cause["detail"].as_str().unwrap().contains("row 0: the plugin's encoding: token"),
+        "{cause}"
+    );
 }

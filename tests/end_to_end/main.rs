@@ -8,6 +8,7 @@ mod data;
 mod demo;
 mod durability;
 mod heads;
+mod kinds;
 mod leaderboard;
 mod oracle;
 mod parity;

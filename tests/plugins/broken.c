@@ -56,7 +56,7 @@ static int32_t broken_forward(kobench_model *model, const kobench_encoded *e, co
                               uint32_t head, kobench_logits *out, kobench_error *error) {
     int32_t status = model_forward(model, e, indices, n, head, out, error);
 #if defined(BROKEN_ROWS) /* a row of logits for each sequence, whatever the head */
-    out->rows = n;
+    if (status == KOBENCH_OK) out->rows = n;
 #elif defined(BROKEN_NAN)
     if (status == KOBENCH_OK) out->values[0] = 0.0f / 0.0f;
 #endif

@@ -132,7 +132,8 @@ mod tests {
         assert!(error.to_string().starts_with("a.yaml:"), "{error}");
     }
 
-    const NSMC: &str = include_str!("../../../tasks/nsmc.yaml");
+    /// As tasks/nsmc.yaml was once: the lines are counted here.
+    const NSMC: &str = include_str!("fixtures/nsmc.yaml");
 
     /// The message and the hint for NSMC's file with one edit.
     fn broken(from: &str, to: &str) -> String {
@@ -161,7 +162,7 @@ mod tests {
                 "t:3:1: ",
                 "`version` stands a second time, after line 2",
             ),
-            ("  test:\n", "  train:\n", "t:24:1: ", "`train` stands a second time, after line 20"),
+            ("  test:\n", "  train:\n", "t:25:1: ", "`train` stands a second time, after line 20"),
             (
                 "reader:\n  format",
                 "reader:\n  - format",
@@ -171,8 +172,8 @@ mod tests {
             ("header: true", "header: yes", "t:12:11: ", "write true or false"),
             ("text: document", "text: @document", "t:15:11: ", "in quotes"),
             ("text: document", "text: -1", "t:14:5: ", "the name of a column, its index from 0"),
-            ("rows: 150000", "row: 150000", "t:23:5: ", "did you mean `rows`?"),
-            ("rows: 150000", "rows: 150,000", "t:23:11: ", "expected a whole number"),
+            ("rows: 150000", "row: 150000", "t:24:5: ", "did you mean `rows`?"),
+            ("rows: 150000", "rows: 150,000", "t:24:11: ", "expected a whole number"),
         ] {
             let text = broken(from, to);
             assert!(

@@ -9,7 +9,7 @@ use crate::qa::{Pieces, Window};
 use kobench_plugin_abi::{FROM_FIRST, FROM_SECOND, FROM_SPECIAL, NO_WORD};
 
 /// An encoding of some rows of a request.
-pub(super) struct Encoding<'a> {
+pub(super) struct CheckedEncoding<'a> {
     /// The columns for each sequence.
     pub(super) view: EncodingView<'a>,
     tokens: TokenView<'a>,
@@ -18,7 +18,7 @@ pub(super) struct Encoding<'a> {
     first_row: usize,
 }
 
-impl<'a> Encoding<'a> {
+impl<'a> CheckedEncoding<'a> {
     /// The columns of an encoding, of which the sequences are of these rows, in their order, each row with
     /// one sequence, or with windows 0, 1, 2 ...
     pub(super) fn new(

@@ -1,7 +1,7 @@
 //! Running a model on rows: tokenise a chunk, batch it by tokens, compute, send the logits home.
 
 use super::batching::batches;
-use super::encoding::Encoding;
+use super::encoding::CheckedEncoding;
 use super::logits::select;
 use super::memory;
 use super::protocol::{self, EvaluateRequest, Evaluated, Event, RowInput};
@@ -54,7 +54,7 @@ pub(super) fn evaluate(
         let clock = Instant::now();
         let encoded = tokenizer.encode(&views, &options)?;
         run.done.tokenize_seconds += clock.elapsed().as_secs_f64();
-        run.forward(&encoded, &Encoding::new(&encoded, rows, first_row)?, model, wire)?;
+        run.forward(&encoded, &CheckedEncoding::new(&encoded, rows, first_row)?, model, wire)?;
         first_row += rows.len();
     }
     let mut done = run.done;
@@ -76,7 +76,7 @@ impl Run {
     fn forward(
         &mut self,
         encoded: &Encoded,
-        encoding: &Encoding<'_>,
+        encoding: &CheckedEncoding<'_>,
         model: &mut Model,
         wire: &Wire,
     ) -> Result<(), ServeError> {
@@ -111,7 +111,7 @@ impl Run {
     }
 
     /// The lengths of the sequences; what else the tokeniser said of them is counted.
-    fn count(&mut self, encoding: &Encoding<'_>) -> Vec<usize> {
+    fn count(&mut self, encoding: &CheckedEncoding<'_>) -> Vec<usize> {
         let (view, done) = (&encoding.view, &mut self.done);
         let lengths: Vec<usize> = (0..view.n_sequences()).map(|s| view.len_of(s)).collect();
         let is_cut = |&s: &usize| encoding.is_first(s) && view.n_truncated[s] > 0;

@@ -1,6 +1,6 @@
 //! A batch's logits, as the harness wants them of each head.
 
-use super::encoding::Encoding;
+use super::encoding::CheckedEncoding;
 use super::protocol::{Logits, SpanLogits};
 use super::server::ServeError;
 use crate::plugin::{ForwardOutcome, Head};
@@ -9,7 +9,7 @@ use crate::plugin::{ForwardOutcome, Head};
 /// `values` are `shape.rows * shape.width` logits for the sequences of `batch`.
 pub(super) fn select(
     head: Head,
-    encoding: &Encoding<'_>,
+    encoding: &CheckedEncoding<'_>,
     batch: &[usize],
     shape: ForwardOutcome,
     values: &[f32],

@@ -1,6 +1,6 @@
 //! Running a tokeniser alone.
 
-use super::encoding::Encoding;
+use super::encoding::CheckedEncoding;
 use super::evaluate::{chunk_rows, options};
 use super::logits::narrow;
 use super::protocol::{Event, RowInput, Sequence, TokenizeRequest};
@@ -21,7 +21,7 @@ pub(super) fn tokenize(
         wire.stage("encode")?;
         let views: Vec<_> = rows.iter().map(RowInput::view).collect();
         let encoded = tokenizer.encode(&views, &options)?;
-        let encoding = Encoding::new(&encoded, rows, first_row)?;
+        let encoding = CheckedEncoding::new(&encoded, rows, first_row)?;
         let sequences = (0..encoding.view.n_sequences())
             .map(|s| describe(&encoding, s, request.pieces, with_windows))
             .collect::<Result<_, _>>()?;
@@ -32,7 +32,7 @@ pub(super) fn tokenize(
 }
 
 fn describe(
-    encoding: &Encoding<'_>,
+    encoding: &CheckedEncoding<'_>,
     sequence: usize,
     pieces: bool,
     with_windows: bool,

@@ -102,11 +102,74 @@ fn finite(row: usize, values: &[f32]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{DataPlaces, Dataset, DatasetOptions};
+    use crate::plugin::{ModelRequest, TokenizerRequest};
+    use crate::record::testing::inputs;
+    use crate::task::Registry;
+    use crate::worker::OpenRequest;
+    use std::sync::Arc;
+
+    /// A cell of two rows of NSMC, as a task of some kind.
+    fn cell(kind: Kind) -> PlannedRun {
+        let mut task = Registry::load(&[]).unwrap().get("nsmc").unwrap();
+        let options = DatasetOptions { limit: Some(2), ..DatasetOptions::default() };
+        let dataset = Dataset::open(&task, Some("sample"), &DataPlaces::default(), options);
+        task.kind = kind;
+        let json = r#"{"variant": "m"}"#;
+        let tokenizer: TokenizerRequest = serde_json::from_str(json).unwrap();
+        let model: ModelRequest = serde_json::from_str(json).unwrap();
+        PlannedRun {
+            inputs: inputs(),
+            task: Arc::new(task),
+            dataset: Arc::new(dataset.unwrap()),
+            open: OpenRequest { library: "l.so".into(), tokenizer, model },
+            batch_tokens: 1,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn rows(rows: &[u32], width: u32, values: &[f32]) -> Logits {
+        Logits::Rows { rows: rows.to_vec(), width, values: values.to_vec() }
+    }
 
     #[test]
     fn the_first_of_equal_logits_wins() {
         assert_eq!(argmax(&[1.0, 1.0]), 0);
         assert_eq!(argmax(&[-2.0, 1.0, 1.0]), 1);
         assert_eq!(argmax(&[0.5]), 0);
+    }
+
+    #[test]
+    fn labels_come_in_any_order_and_go_out_in_that_of_the_rows() {
+        let cell = cell(Kind::SequenceClassification);
+        let mut answers = answers(&cell);
+        answers.take(rows(&[1], 2, &[0.0, 1.0])).unwrap();
+        assert!(answers.complete().unwrap_err().contains("row 0 was not answered"));
+        answers.take(rows(&[0], 2, &[2.0, 1.0])).unwrap();
+        let answered = answers.finish().unwrap();
+        let predicted: Vec<_> = answered.predictions.iter().map(|row| &row.pred).collect();
+        let text = |label: &str| crate::record::Output::Text(label.into());
+        assert_eq!(predicted, [&text("0"), &text("1")]);
+        assert_eq!(answered.predictions[1].logits, Some(vec![0.0, 1.0]));
+        assert_eq!(answered.scores.n, 2);
+    }
+
+    #[test]
+    fn logits_that_do_not_fit_the_task_are_named() {
+        let wrong = |kind: Kind, logits: Logits| answers(&cell(kind)).take(logits).unwrap_err();
+        let classes = Kind::SequenceClassification;
+        assert!(
+            wrong(classes, rows(&[0], 3, &[1.0; 3]))
+                .contains("3 logits for a text, the task has 2")
+        );
+        let nan = wrong(classes, rows(&[1], 2, &[1.0, f32::NAN]));
+        assert!(nan.contains("row 1 hold NaN"), "{nan}");
+        let number = Kind::SequenceRegression;
+        assert!(wrong(number, rows(&[0], 2, &[1.0; 2])).contains("a regression has one"));
+        assert!(wrong(number, rows(&[0], 1, &[f32::INFINITY])).contains("row 0 hold inf"));
+        let words = Logits::Words { rows: vec![(0, 1)], width: 3, values: vec![0.0; 3] };
+        let said = wrong(Kind::TokenClassification, words.clone());
+        assert!(said.contains("3 logits for a word, the task has 2"), "{said}");
+        assert!(wrong(Kind::ExtractiveQa, words).contains("another head"));
     }
 }

@@ -111,7 +111,7 @@ fn readers() {
         ),
         (
             &[("text: x", "text: [x]")],
-            "t.yaml:11:11: reader.columns.text: invalid type: sequence, expected the name of a column, its index from 0, or {template: \"{one} {another}\"}",
+            "t.yaml:11:11: reader.columns.text: invalid type: a list, expected the name of a column, its index from 0, or {template: \"{one} {another}\"}",
         ),
         (&[("    text: x\n", "")], "t.yaml:10: `columns.text` is missing"),
         (&[("    label: y\n", "")], "t.yaml:10: `columns.label` is missing"),

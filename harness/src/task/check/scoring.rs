@@ -29,8 +29,12 @@ pub(super) fn check(task: &Task) -> Result<(), Problem> {
     ensure(scoring.batch_size != Some(0), &at("batch_size"), || {
         "a batch has at least one row".to_owned()
     })?;
-    // Whether each metric fits the kind, and has what it needs, is for the metrics to say: this is the one
-    // place to ask them.
+    for metric in &task.metrics {
+        let fits = metric.fits(task.kind, task);
+        ensure(fits.is_ok(), &["metrics"], || {
+            format!("`{}` {}", metric.name(), fits.err().unwrap_or_default())
+        })?;
+    }
     ensure(task.metrics.contains(&task.metric), &["metric"], || {
         format!("`{}` is not among the metrics", task.metric.name())
     })
