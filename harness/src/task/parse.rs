@@ -171,7 +171,7 @@ mod tests {
             ),
             ("header: true", "header: yes", "t:12:11: ", "write true or false"),
             ("text: document", "text: @document", "t:15:11: ", "in quotes"),
-            ("text: document", "text: -1", "t:14:5: ", "the name of a column, its index from 0"),
+            ("text: document", "text: -1", "t:15:11: ", "the name of a column, its index from 0"),
             ("rows: 150000", "row: 150000", "t:24:5: ", "did you mean `rows`?"),
             ("rows: 150000", "rows: 150,000", "t:24:11: ", "expected a whole number"),
         ] {

@@ -46,7 +46,7 @@ fn what_is_here_is_checked_and_what_is_not_is_named() {
     let (verdict, text) = checked(&["nsmc"], folder.path());
     assert!(verdict, "{text}");
     for needle in [
-        "nsmc version 1, sequence_classification, built-in: the task file is valid",
+        "nsmc version 1, sequence_classification, built-in: valid",
         "  sample: 2,000 rows, SHA-256 as named (bundled:",
         "    labels: 0 negative 969 (48.45%), 1 positive 1,031 (51.55%)",
         "  test: not here, 50,000 rows (reported); looked at ",

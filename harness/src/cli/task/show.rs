@@ -44,7 +44,7 @@ pub(super) fn write_task(task: &TaskReport, look: &Look, out: &mut dyn Write) ->
         (Some(name), Some(version), Some(kind)) => {
             writeln!(
                 out,
-                "{name} version {version}, {kind}, {}: the task file is valid",
+                "{name} version {version}, {kind}, {}: valid",
                 task.file
             )?;
         }
