@@ -233,12 +233,14 @@ fn check_encoding(
     let options = QaOptions { doc_stride: 8, max_question_len: 8, ..QaOptions::default() };
     let mut windows: BTreeMap<u32, Vec<Window>> = BTreeMap::new();
     let (mut sequences, n) = (0, rows.len());
+    // Only answers are made of pieces, so only plugins that take questions need to give any.
+    let pieces = matches!(rows.first(), Some(RowInput::Question { .. }));
     let request = TokenizeRequest {
         library: opened.library.clone(),
         tokenizer: opened.tokenizer.clone(),
         examples: rows,
         encoding: Encoding::new(32, options),
-        pieces: true,
+        pieces,
     };
     let tokenized = worker.tokenize(request, &mut |event| {
         if let Event::Sequences(all) = event {

@@ -7,6 +7,7 @@ use crate::hint::Hint;
 use crate::metrics::MetricError;
 use crate::published::PublishedError;
 use crate::record::RecordError;
+use crate::run::PlanError;
 use crate::scaffold::ScaffoldError;
 use crate::score::ScoreError;
 use crate::task::TaskError;
@@ -35,6 +36,9 @@ pub enum Error {
     /// New task files.
     #[error(transparent)]
     Scaffold(#[from] ScaffoldError),
+    /// A model that is not known, or has no files.
+    #[error(transparent)]
+    Model(#[from] Box<PlanError>),
     /// The output could not be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -53,6 +57,7 @@ impl Hint for Error {
             Self::Record(error) => error.hint(),
             Self::Published(error) => error.hint(),
             Self::Scaffold(error) => error.hint(),
+            Self::Model(error) => error.hint(),
             Self::Output(_) | Self::Json(_) => None,
         }
     }

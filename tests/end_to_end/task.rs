@@ -105,3 +105,24 @@ fn the_schema_is_printed_and_every_task_is_checked() {
     let both = sandbox.run(&["task", "check", "--all", "nsmc"]);
     assert_eq!(both.code, 2, "{}", both.stderr);
 }
+
+#[test]
+fn a_tokeniser_is_tried_on_the_data() {
+    let sandbox = Sandbox::new();
+    let model = ["-m", "kcbert-demo"];
+    let out = sandbox.run(&[&["task", "check", "nsmc", "klue_ner"], &model[..]].concat());
+    assert_eq!(out.code, 0, "{}{}", out.stdout, out.stderr);
+    for text in ["tokens of kcbert-demo: ", " a character, ", " unknown (", " words are never seen"]
+    {
+        assert!(out.stdout.contains(text), "no `{text}` in:\n{}", out.stdout);
+    }
+    let json = sandbox.json(&[&["task", "check", "nsmc", "--format", "json"], &model[..]].concat());
+    let splits = json["tasks"][0]["splits"].as_array().expect("splits");
+    let sample = splits.iter().find(|split| split["split"] == "sample").expect("the sample");
+    let tokens = &sample["tokens"];
+    assert_eq!(tokens["rows"], 2000, "{tokens}");
+    assert!(tokens["lengths"]["max"].as_u64() > tokens["lengths"]["median"].as_u64());
+    let unknown = sandbox.run(&["task", "check", "nsmc", "-m", "no-such-model"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.stdout);
+    assert!(unknown.stderr.contains("no-such-model"), "{}", unknown.stderr);
+}

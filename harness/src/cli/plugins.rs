@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where plugins are looked for.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct PluginArgs {
     /// Look for plugins here first: a folder, or one library (repeatable; also KOBENCH_PLUGIN_PATH).
     #[arg(long = "plugin-dir", value_name = "PATH")]

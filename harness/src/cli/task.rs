@@ -15,6 +15,7 @@ mod list;
 mod new;
 mod schema;
 mod show;
+mod tokens;
 
 /// List, check and add tasks
 #[derive(Debug, Clone, Subcommand)]

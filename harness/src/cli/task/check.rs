@@ -9,12 +9,14 @@ use serde::Serialize;
 
 use super::audit::{Overlap, SplitAudit, Texts, overlaps};
 use super::show;
+use crate::cli::plugins::PluginArgs;
 use crate::cli::shared::{DataArgs, TaskArgs, TextFormat};
 use crate::data::{DataError, DataPlaces, Dataset, DatasetOptions};
 use crate::error::Error;
 use crate::hint::Hint;
 use crate::report::Look;
 use crate::task::{Origin, Registry, Split, Task, TaskError};
+use crate::tokens::{ModelTokenizer, TokenAudit, audit};
 
 /// Reading a file above this size is announced where there is no terminal to show progress on.
 const SLOW_BYTES: u64 = 64 << 20;
@@ -25,6 +27,7 @@ const SLOW_BYTES: u64 = 64 << 20;
   kobench task check nsmc --data-dir data
   kobench task check ./my_task.yaml
   kobench task check --all --format json
+  kobench task check korquad -m kcbert-base --checkpoint DIR     what its tokeniser makes of the data
 
 Exit codes: 0 everything that is here is right (missing data is named, but is no fault); 1 something is wrong;
 2 wrong usage, an unknown task, or a folder that cannot be read.")]
@@ -35,6 +38,15 @@ pub(in crate::cli) struct CheckArgs {
     /// Every task that there is; the same as naming none
     #[arg(long, conflicts_with = "names")]
     pub(super) all: bool,
+    /// A model: its tokeniser is tried on the data (lengths, cut rows, unknown tokens)
+    #[arg(short, long, value_name = "MODEL")]
+    pub(super) model: Option<String>,
+    /// The Hugging Face folder or hf:ID with the tokeniser's files; weights are not needed
+    #[arg(long, value_name = "DIR|hf:ID", requires = "model")]
+    pub(super) checkpoint: Option<String>,
+    /// Where plugins are found
+    #[command(flatten)]
+    pub(super) plugins: PluginArgs,
     /// How to print what was found
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: TextFormat,
@@ -89,6 +101,12 @@ pub(super) struct SplitReport {
     pub(super) obtain: Option<String>,
     pub(super) problem: Option<Problem>,
     pub(super) audit: Option<SplitAudit>,
+    /// What the tokeniser makes of it, when a model was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tokens: Option<TokenAudit>,
+    /// Why the tokeniser could not be tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tokens_problem: Option<Problem>,
 }
 
 /// How the data of a split is.
@@ -136,11 +154,12 @@ pub(super) fn check(
     if args.names.is_empty() {
         found.extend(registry.tasks().cloned().map(Ok));
     }
-    let places = args.data.places();
+    let tokenizer = tokenizer(args)?;
+    let with = With { places: &args.data.places(), tokenizer: tokenizer.as_ref() };
     let mut progress = Progress::new(messages, &found);
     let tasks: Vec<TaskReport> = (found.into_iter())
         .map(|task| match task {
-            Ok(task) => check_task(&task, &places, &mut progress),
+            Ok(task) => check_task(&task, &with, &mut progress),
             Err(report) => report,
         })
         .collect();
@@ -162,7 +181,10 @@ pub(super) fn check_file(
     messages: &mut dyn Write,
 ) -> Result<bool, Error> {
     let report = match Registry::read_task(file) {
-        Ok(task) => check_task(&task, places, &mut Progress::new(messages, &[])),
+        Ok(task) => {
+            let with = With { places, tokenizer: None };
+            check_task(&task, &with, &mut Progress::new(messages, &[]))
+        }
         Err(error @ (TaskError::Yaml { .. } | TaskError::Meaning { .. })) => {
             TaskReport::unreadable(&file.display().to_string(), &error)
         }
@@ -171,6 +193,21 @@ pub(super) fn check_file(
     let ok = report.ok;
     show::write_task(&report, look, out)?;
     Ok(ok)
+}
+
+/// What tasks are checked with.
+struct With<'a> {
+    places: &'a DataPlaces,
+    tokenizer: Option<&'a ModelTokenizer>,
+}
+
+/// The tokeniser of the model that was named.
+fn tokenizer(args: &CheckArgs) -> Result<Option<ModelTokenizer>, Error> {
+    let Some(model) = &args.model else { return Ok(None) };
+    let catalog = args.plugins.catalog();
+    let checkpoint = args.checkpoint.as_deref();
+    let found = ModelTokenizer::resolve(&catalog, model, checkpoint, &Default::default());
+    Ok(Some(found.map_err(Box::new)?))
 }
 
 /// A file is checked as it stands, whatever other tasks there are of its name.
@@ -200,12 +237,12 @@ impl TaskReport {
     }
 }
 
-fn check_task(task: &Task, places: &DataPlaces, progress: &mut Progress<'_>) -> TaskReport {
+fn check_task(task: &Task, with: &With<'_>, progress: &mut Progress<'_>) -> TaskReport {
     let mut splits = Vec::new();
     let mut texts = Vec::new();
     for (name, split) in &task.splits {
-        progress.split(task, name, split, places);
-        let (report, found) = check_split(task, name, split, places);
+        progress.split(task, name, split, with.places);
+        let (report, found) = check_split(task, name, split, with);
         if let Some(found) = found {
             texts.push((name.clone(), found));
         }
@@ -220,7 +257,9 @@ fn check_task(task: &Task, places: &DataPlaces, progress: &mut Progress<'_>) -> 
             Origin::BuiltIn => "built-in".to_owned(),
             Origin::File(path) => path.display().to_string(),
         },
-        ok: splits.iter().all(|split| split.state != State::Wrong),
+        ok: splits
+            .iter()
+            .all(|split| split.state != State::Wrong && split.tokens_problem.is_none()),
         problem: None,
         splits,
         overlaps: overlaps(&texts),
@@ -231,8 +270,9 @@ fn check_split(
     task: &Task,
     name: &str,
     split: &Split,
-    places: &DataPlaces,
+    with: &With<'_>,
 ) -> (SplitReport, Option<Texts>) {
+    let places = with.places;
     let mut report = SplitReport {
         split: name.to_owned(),
         state: State::Wrong,
@@ -244,6 +284,8 @@ fn check_split(
         obtain: None,
         problem: None,
         audit: None,
+        tokens: None,
+        tokens_problem: None,
     };
     let open = |allow_unverified| {
         Dataset::open(task, Some(name), places, DatasetOptions { limit: None, allow_unverified })
@@ -267,8 +309,16 @@ fn check_split(
     };
     let Some(data) = data else { return (report, None) };
     report.sha256 = Some(data.info().sha256.clone());
-    let (audit, texts) = SplitAudit::of(task, &data);
-    report.audit = Some(audit);
+    let (found, texts) = SplitAudit::of(task, &data);
+    report.audit = Some(found);
+    match with.tokenizer.map(|tokenizer| audit(tokenizer, task, &data, None)) {
+        Some(Ok(tokens)) => report.tokens = Some(tokens),
+        Some(Err(error)) => {
+            report.tokens_problem =
+                Some(Problem { message: error.to_string(), hint: error.hint() });
+        }
+        None => {}
+    }
     (report, Some(texts))
 }
 

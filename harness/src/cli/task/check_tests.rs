@@ -17,6 +17,9 @@ fn run(names: &[&str], data_dir: &Path, format: TextFormat, width: Option<u16>) 
     let args = CheckArgs {
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         all: false,
+        model: None,
+        checkpoint: None,
+        plugins: Default::default(),
         format,
         data: DataArgs { data_dir: Some(data_dir.to_owned()) },
         tasks: TaskArgs::default(),

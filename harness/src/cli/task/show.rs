@@ -42,11 +42,7 @@ pub(super) fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Re
 pub(super) fn write_task(task: &TaskReport, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     match (&task.task, task.version, task.kind) {
         (Some(name), Some(version), Some(kind)) => {
-            writeln!(
-                out,
-                "{name} version {version}, {kind}, {}: valid",
-                task.file
-            )?;
+            writeln!(out, "{name} version {version}, {kind}, {}: valid", task.file)?;
         }
         _ => writeln!(out, "{}: not a task file", task.file)?,
     }
@@ -110,8 +106,14 @@ fn write_split(split: &SplitReport, look: &Look, out: &mut dyn Write) -> io::Res
     if let (State::Unnamed, Some(sha256)) = (split.state, &split.sha256) {
         writeln!(out, "    sha256: {sha256}")?;
     }
-    match &split.audit {
-        Some(audit) => write_audit(audit, look, out),
+    if let Some(audit) = &split.audit {
+        write_audit(audit, look, out)?;
+    }
+    if let Some(problem) = &split.tokens_problem {
+        write_problem(problem, "    tokeniser: ", look, out)?;
+    }
+    match &split.tokens {
+        Some(tokens) => super::tokens::write(tokens, look, out),
         None => Ok(()),
     }
 }
