@@ -9,6 +9,7 @@ use crate::report::Look;
 
 mod audit;
 mod check;
+mod found;
 mod gold;
 mod lines;
 mod list;

@@ -15,6 +15,7 @@ mod squad;
 mod table;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod write;
 
 use std::fs;

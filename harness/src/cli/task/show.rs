@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::audit::{Overlap, SplitAudit};
-use super::check::{Problem, Report, SplitReport, State, TaskReport};
+use super::found::{Problem, Report, SplitReport, State, TaskReport};
 use super::gold::{GoldAudit, LabelCount};
 use super::lines::{words, write_list};
 use crate::report::Look;
