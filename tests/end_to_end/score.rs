@@ -185,3 +185,17 @@ fn bad_predictions_are_refused_with_file_line_and_hint() {
         &["--allow-missing is for questions"],
     );
 }
+
+#[test]
+fn a_score_on_other_rows_is_not_set_beside_published_ones() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .write("p.txt", predictions().into_iter().map(|(_, pred)| pred + "\n").collect::<String>());
+    let sample = sandbox.run(&score("p.txt", &["-m", "kcbert-base"]));
+    assert_eq!(sample.code, 0, "{}", sample.stderr);
+    assert!(sample.stderr.contains("not compared with what was published"), "{}", sample.stderr);
+    assert!(!sample.stdout.contains("Verdict"), "{}", sample.stdout);
+    let unknown = sandbox.run(&score("p.txt", &["-m", "kcbert-bse"]));
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("hint: did you mean `kcbert-base`?"), "{}", unknown.stderr);
+}

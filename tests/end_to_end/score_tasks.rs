@@ -32,7 +32,13 @@ fn korquad_predictions_score_what_the_official_evaluation_printed() {
         ("collapsed", 0.069_276_065_119_501_21, 7.321_854_126_468_218),
     ] {
         let file = cases.join(format!("{name}.predictions.json"));
-        let json = score(&sandbox, "korquad", &data, &file, &["--resamples", "100"]);
+        let more = ["--resamples", "100", "-m", "kcbert-base"];
+        let json = score(&sandbox, "korquad", &data, &file, &more);
+        let verdicts: Vec<&str> = (json["published"].as_array().unwrap().iter())
+            .map(|published| published["verdict"].as_str().unwrap())
+            .collect();
+        let expected = if name == "collapsed" { "below" } else { "identical" };
+        assert_eq!(verdicts, [expected; 2], "{json}");
         assert_eq!(json["n"], 5774);
         assert_eq!(json["predictions"]["joined_by"], "id");
         for (metric, expected) in [("exact_match", exact), ("char_f1", f1)] {

@@ -139,7 +139,7 @@ fn list_tables(look: &Look, out: &mut dyn Write) -> Result<(), Error> {
 }
 
 /// Points: a number that is not negative.
-fn margin(text: &str) -> Result<f64, String> {
+pub(super) fn margin(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(points) if f64::is_finite(points) && points >= 0.0 => Ok(points),
         _ => Err("a margin is a number of points from 0, for instance 0.5".to_owned()),

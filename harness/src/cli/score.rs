@@ -5,12 +5,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::leaderboard::margin;
 use super::shared::{DataArgs, TaskArgs, TextFormat, warn};
 use crate::data::{Dataset, DatasetOptions};
 use crate::error::Error;
 use crate::metrics::IntervalOptions;
+use crate::published::{MARGIN_POINTS, Published};
 use crate::report::Look;
-use crate::score::{InputFormat, ScoreOptions, score, score_own_gold};
+use crate::score::{InputFormat, ScoreOptions, ScoreReport, score, score_own_gold};
+use crate::task::Task;
 
 mod show;
 
@@ -20,6 +23,7 @@ mod show;
   kobench score -t nsmc --predictions RUN/cells/ID/predictions.jsonl --data-dir data
   kobench score -t nsmc --split sample --predictions mine.csv --id-column id --pred-column label
   kobench score -t nsmc --gold my_test.tsv --predictions labels.txt --format json
+  kobench score -t korquad --predictions answers.json -m kcbert-base     beside what was published for the model
   kobench score -t nsmc --predictions both.csv --gold-column gold --pred-column pred
 
 Predictions are
@@ -77,6 +81,12 @@ pub(super) struct ScoreArgs {
     #[arg(long, value_name = "N", default_value_t = IntervalOptions::default().resamples,
         value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) resamples: u32,
+    /// Set the score beside what was published for this model
+    #[arg(short, long, value_name = "MODEL")]
+    pub(super) model: Option<String>,
+    /// How far the interval may reach from a published number that it reproduces, in points [default: 0.5]
+    #[arg(long, value_name = "POINTS", value_parser = margin, allow_negative_numbers = true, requires = "model")]
+    pub(super) margin: Option<f64>,
     /// Show the counts of each label too
     #[arg(long)]
     pub(super) details: bool,
@@ -103,7 +113,7 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let task = args.tasks.registry()?.get(&args.task)?;
     let options = args.options();
-    let report = if args.gold_column.is_some() {
+    let mut report = if args.gold_column.is_some() {
         score_own_gold(&task, &args.predictions, args.limit, &options)?
     } else {
         let data = match &args.gold {
@@ -116,12 +126,40 @@ pub(super) fn run(
         };
         score(&task, &data, &args.predictions, &options)?
     };
+    if let Some(model) = &args.model {
+        compare(&mut report, &task, model, args)?;
+    }
     warn(messages, &report.warnings)?;
     match args.format {
         TextFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
         TextFormat::Terminal => {
             out.write_all(show::text(&report, args.details, look).as_bytes())?;
         }
+    }
+    Ok(())
+}
+
+/// Adds what was published for `model`. Another split, other data or some rows alone are no comparison.
+fn compare(
+    report: &mut ScoreReport,
+    task: &Task,
+    model: &str,
+    args: &ScoreArgs,
+) -> Result<(), Error> {
+    let published = Published::load()?;
+    let margin = args.margin.unwrap_or(MARGIN_POINTS);
+    let found = published.against(model, &task.name, &report.metrics, margin)?;
+    let whole = report.n == report.gold.rows;
+    let comparable = report.split.as_deref() == Some(task.report.as_str()) && whole;
+    if found.is_empty() {
+        report.warnings.push(format!("nothing is published for {model} on {}", task.name));
+    } else if comparable {
+        report.published = found;
+    } else {
+        report.warnings.push(format!(
+            "not compared with what was published for {model}: that is of the whole split {}",
+            task.report
+        ));
     }
     Ok(())
 }

@@ -23,6 +23,16 @@ pub enum PublishedError {
         /// What cannot be.
         message: String,
     },
+    /// No model of this name.
+    #[error("nothing is published for a model `{name}`; there are: {known}")]
+    UnknownModel {
+        /// The name asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+        /// The one that was probably meant.
+        closest: Option<String>,
+    },
     /// No table of this name.
     #[error("there is no published table `{name}`; there are: {known}")]
     UnknownTable {
@@ -42,9 +52,11 @@ impl Hint for PublishedError {
             Self::Malformed { .. } | Self::Meaning { .. } => {
                 Some("mend the file and build kobench again".to_owned())
             }
-            Self::UnknownTable { closest: Some(name), .. } => {
+            Self::UnknownTable { closest: Some(name), .. }
+            | Self::UnknownModel { closest: Some(name), .. } => {
                 Some(format!("did you mean `{name}`?"))
             }
+            Self::UnknownModel { .. } => None,
             Self::UnknownTable { .. } => {
                 Some("`kobench leaderboard --list-tables` says what each of them holds".to_owned())
             }

@@ -3,6 +3,7 @@
 //! [`Published`] holds every number of results/published with its source, [`judge`] compares one of ours with one of
 //! them, and [`Comparison`] is a whole published table with ours beside it.
 
+mod against;
 mod caveats;
 mod cell;
 mod choose;
@@ -13,6 +14,7 @@ mod notes;
 mod table;
 mod verdict;
 
+pub use against::Against;
 pub use caveats::Caveat;
 pub use cell::{Generation, PublishedCell, Unit};
 pub use choose::LeftOut;

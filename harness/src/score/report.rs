@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{JoinedBy, Outcome, Predictions, Scoring};
+use crate::published::Against;
 use crate::record::{DataInfo, MetricValue, PerClass, PerEntity, SCHEMA_VERSION};
 
 /// What `kobench score --format json` prints; `harness/schemas/score.schema.json`.
@@ -32,6 +33,9 @@ pub struct ScoreReport {
     /// Counts and F1 for each type of entity; for tasks that have entities.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub per_entity: Vec<PerEntity>,
+    /// What was published for the model that the predictions are said to be of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<Against>,
     /// What a reader of the numbers should know.
     pub warnings: Vec<String>,
 }
@@ -83,6 +87,7 @@ impl Scoring<'_> {
             metrics: scores.metrics,
             per_class: scores.per_class,
             per_entity: scores.per_entity,
+            published: vec![],
             warnings,
         }
     }

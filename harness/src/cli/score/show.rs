@@ -5,6 +5,7 @@ use std::ops::Range;
 use comfy_table::{CellAlignment, Table};
 
 use crate::metrics::Metric;
+use crate::published::Against;
 use crate::record::{MetricValue, PerClass, PerEntity};
 use crate::report::number::{grouped, one_line, percent};
 use crate::report::{Look, table};
@@ -14,6 +15,9 @@ use crate::score::{JoinedBy, ScoreReport};
 pub(super) fn text(report: &ScoreReport, details: bool, look: &Look) -> String {
     let mut text = heading(report);
     text.push_str(&metrics(report, look));
+    if !report.published.is_empty() {
+        text.push_str(&published(report, look));
+    }
     if details && !report.per_class.is_empty() {
         text.push_str(&classes(report, look));
     }
@@ -93,6 +97,35 @@ fn classes(report: &ScoreReport, look: &Look) -> String {
         give_way: &[3, 2, 1],
     };
     columns.table(&report.per_class.iter().map(row).collect::<Vec<_>>(), look)
+}
+
+/// What was published, and whether the score agrees with it.
+fn published(report: &ScoreReport, look: &Look) -> String {
+    let row = |against: &Against| {
+        vec![
+            against.metric.clone(),
+            against.published.clone(),
+            format!("{:+.2}", against.judgement.difference_points),
+            against.judgement.verdict.to_string(),
+            against.generation.to_string(),
+            one_line(&against.selection),
+            against.sources.join(", "),
+        ]
+    };
+    let columns = Columns {
+        header: &[
+            "Metric",
+            "Published",
+            "Diff.",
+            "Verdict",
+            "Gen.",
+            "Published checkpoint",
+            "Sources",
+        ],
+        numbers: 1..3,
+        give_way: &[6, 5, 4],
+    };
+    columns.table(&report.published.iter().map(row).collect::<Vec<_>>(), look)
 }
 
 /// `bootstrap, 10,000 resamples of 964 clusters`
