@@ -3,7 +3,7 @@
 use super::observations::ScoreRows;
 use super::scoring::Scoring;
 use super::{Metric, MetricError};
-use crate::stats::{Order, Weighted};
+use crate::stats::{Order, Weighted, standard_error_of_auroc};
 
 /// The probability that a positive row scores higher than a negative one, ties counted half: the area
 /// under the ROC curve (Hanley and McNeil, Radiology 143 (1982)). The score is the difference of the two
@@ -30,9 +30,12 @@ pub(super) fn score(
     let positives: Vec<bool> = gold.iter().map(|label| *label == positive).collect();
     let clusters = scoring.clusters.as_ref().map(|clusters| (clusters.of_row(), clusters.count()));
     let roc = Roc::new(&values, &positives, clusters);
-    match roc.value(roc.multiplicities(), &mut Vec::new()) {
-        Some(value) => scoring.resampled(metric, value, &roc),
-        None => scoring.leave_out(metric, "all rows have the same gold label"),
+    let many = scoring.has_many_rows();
+    let error = many.then(|| standard_error_of_auroc(&values, &positives)).flatten();
+    match (roc.value(roc.multiplicities(), &mut Vec::new()), error) {
+        (Some(value), Some(error)) => scoring.normal(metric, value, error, "delong"),
+        (Some(value), None) => scoring.resampled(metric, value, &roc),
+        (None, _) => scoring.leave_out(metric, "all rows have the same gold label"),
     }
     Ok(())
 }

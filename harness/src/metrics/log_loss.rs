@@ -3,7 +3,7 @@
 use super::Metric;
 use super::observations::ScoreRows;
 use super::scoring::Scoring;
-use crate::stats::{Grouped, mean};
+use crate::stats::{Grouped, mean, standard_error_of_mean};
 
 /// How far a row of probabilities may be from summing to 1, as scikit-learn has it: the square root of
 /// the distance from 1 to the next double.
@@ -18,10 +18,6 @@ pub(super) fn score(scoring: &mut Scoring<'_>, gold: &[u32], scores: &ScoreRows<
     let rows = || scores.values.chunks_exact(labels).zip(gold);
     let losses: Vec<f64> =
         rows().map(|(row, label)| loss(row, *label, scores.are_logits)).collect();
-    let grouped = Grouped::new(2, losses.len(), scoring.clusters.as_ref(), |row, entries| {
-        entries.push((0, losses[row]));
-        entries.push((1, 1.0));
-    });
     if !scores.are_logits {
         let off = |row: &[f64]| (row.iter().sum::<f64>() - 1.0).abs() > SUM_TOLERANCE;
         let count = rows().filter(|(row, _)| off(row)).count();
@@ -32,6 +28,14 @@ pub(super) fn score(scoring: &mut Scoring<'_>, gold: &[u32], scores: &ScoreRows<
             ));
         }
     }
+    if scoring.has_many_rows() {
+        let error = standard_error_of_mean(&losses);
+        return scoring.normal(metric, mean(&losses), error, "normal");
+    }
+    let grouped = Grouped::new(2, losses.len(), scoring.clusters.as_ref(), |row, entries| {
+        entries.push((0, losses[row]));
+        entries.push((1, 1.0));
+    });
     let statistic = grouped.of_sums(|sums| (sums[1] > 0.0).then(|| sums[0] / sums[1]));
     scoring.resampled(metric, mean(&losses), &statistic);
 }

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{IntervalOptions, Metric, MetricError};
 use crate::record::{MetricValue, PerClass, PerEntity};
-use crate::stats::{Clusters, Weighted, bootstrap_95, wilson_95};
+use crate::stats::{Clusters, Weighted, bootstrap_95, normal_95, wilson_95};
 use crate::task::{Label, Task};
 
 /// Units below which a bootstrap interval is known to be too narrow.
 const FEW_UNITS: usize = 20;
+
+/// Independent rows above which a standard error, where one is known, takes the place of a bootstrap: both
+/// give the same interval there, and the bootstrap takes seconds.
+const MANY_ROWS: u64 = 20_000;
 
 /// What scoring gives for one set of predictions.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -75,6 +79,27 @@ impl Scoring<'_> {
         let method = "wilson".to_owned();
         let value =
             MetricValue { value, ci_low, ci_high, n, method, resamples: None, clusters: None };
+        self.scores.metrics.insert(metric.name().to_owned(), value);
+    }
+
+    /// Whether there are so many independent rows that a standard error serves.
+    pub(super) fn has_many_rows(&self) -> bool {
+        self.clusters.is_none() && self.scores.n > MANY_ROWS
+    }
+
+    /// A value with the interval of its standard error; `method` says where that is from.
+    pub(super) fn normal(&mut self, metric: Metric, value: f64, standard_error: f64, method: &str) {
+        let (low, high) = normal_95(value, standard_error);
+        let (least, most) = metric.range();
+        let value = MetricValue {
+            value,
+            ci_low: low.max(least),
+            ci_high: high.min(most),
+            n: self.scores.n,
+            method: method.to_owned(),
+            resamples: None,
+            clusters: None,
+        };
         self.scores.metrics.insert(metric.name().to_owned(), value);
     }
 

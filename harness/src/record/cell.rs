@@ -183,7 +183,8 @@ pub struct MetricValue {
     /// Examples that the value is over.
     pub n: u64,
     /// How the interval was made: `wilson`, `bootstrap` (percentiles over resampled rows) or
-    /// `cluster_bootstrap` (over resampled clusters of rows).
+    /// `cluster_bootstrap` (over resampled clusters of rows), and for many independent rows
+    /// `normal` (from the standard error of a mean) or `delong` (from that of an area under a ROC curve).
     pub method: String,
     /// Resamples that the interval is from, where it is from resamples.
     #[serde(default, skip_serializing_if = "Option::is_none")]

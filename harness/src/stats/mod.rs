@@ -7,6 +7,7 @@
 mod bootstrap;
 mod clusters;
 mod grouped;
+mod normal;
 mod numeric;
 mod random;
 mod ranks;
@@ -16,6 +17,7 @@ mod wilson;
 pub use bootstrap::{Interval, bootstrap_95, quantile};
 pub use clusters::Clusters;
 pub use grouped::{Grouped, OfSums};
+pub use normal::{normal_95, standard_error_of_auroc, standard_error_of_mean};
 pub use numeric::{mean, pairwise_sum};
 pub use random::Random;
 pub(crate) use ranks::centred_ranks;

@@ -144,3 +144,38 @@ fn of_accuracy_where_rows_share_sources() {
     println!("taken as independent rows: {:.1}%", 100.0 * naive);
     assert!(naive < 0.88, "{naive}");
 }
+
+/// With many rows a standard error takes the place of the bootstrap: both must agree.
+#[test]
+fn standard_errors_agree_with_the_bootstrap() {
+    use crate::metrics::{LabelObservations, ScoreRows};
+    let mut task = classification(&[Metric::Auroc, Metric::LogLoss], 2, 0);
+    task.scoring.positive = Some(task.labels[1].id.clone());
+    let n = 40_000;
+    let mut random = Random::stream(7, 0);
+    let gold: Vec<u32> = (0..n).map(|_| pick(&mut random, &[0.7, 0.3])).collect();
+    let logits: Vec<f64> = (gold.iter())
+        .flat_map(|label| {
+            let noise = 4.0 * (random.unit() + random.unit() - 1.0);
+            [0.0, noise + if *label == 1 { 1.0 } else { -1.0 }]
+        })
+        .collect();
+    let score = |rows: usize| {
+        let observations = Observations::Labels(LabelObservations {
+            gold: &gold[..rows],
+            predicted: &gold[..rows],
+            scores: Some(ScoreRows { values: &logits[..2 * rows], are_logits: true }),
+        });
+        let options = IntervalOptions { seed: 0, resamples: 2000 };
+        evaluate(&task, &task.labels, &observations, None, &options).expect("scored").metrics
+    };
+    let (half, whole) = (score(n / 2), score(n));
+    for (name, method) in [("auroc", "delong"), ("log_loss", "normal")] {
+        let (half, whole) = (&half[name], &whole[name]);
+        assert_eq!((half.method.as_str(), whole.method.as_str()), ("bootstrap", method));
+        // Twice the rows, so an interval that is narrower by the root of two.
+        let ratio = (half.ci_high - half.ci_low) / (whole.ci_high - whole.ci_low) / 2f64.sqrt();
+        assert!((0.94..1.06).contains(&ratio), "{name}: {ratio}");
+        assert!(whole.ci_low < whole.value && whole.value < whole.ci_high);
+    }
+}
