@@ -3,12 +3,13 @@
 //!
 //! The vocabularies are looked for in `$KOBENCH_DATA/../vocab`.
 
+use kobench::metrics::AnswerScores;
 use kobench::plugin::TokenizerRequest;
 use kobench::qa::QaOptions;
 use kobench::tokens::{ModelTokenizer, OracleRow, Question, oracle};
 use kobench_tests::{Sandbox, binary, full_data};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -150,35 +151,9 @@ fn questions(file: &Value) -> Vec<Question<'_>> {
 
 /// KorQuAD's exact match and F1 over characters, in percent to four places.
 fn score<'a>(rows: &'a Rows, of: impl Fn(&'a OracleRow) -> Option<&'a str>) -> [String; 2] {
-    let (mut exact, mut f1) = (0.0, 0.0);
-    for (row, gold) in rows {
-        let (gold, predicted) = (normalise(gold), normalise(of(row).unwrap_or_default()));
-        exact += f64::from(u8::from(gold == predicted));
-        f1 += char_f1(&gold, &predicted);
-    }
-    [exact, f1].map(|sum| format!("{:.4}", 100.0 * sum / rows.len() as f64))
-}
-
-fn normalise(text: &str) -> String {
-    let spaced =
-        text.replace(['\'', '"', '《', '》', '<', '>', '〈', '〉', '(', ')', '‘', '’'], " ");
-    let plain: String =
-        spaced.to_lowercase().chars().filter(|c| !c.is_ascii_punctuation()).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn char_f1(gold: &str, predicted: &str) -> f64 {
-    let count = |text: &str| {
-        let mut counts: HashMap<char, usize> = HashMap::new();
-        text.chars().filter(|&c| c != ' ').for_each(|c| *counts.entry(c).or_default() += 1);
-        counts
-    };
-    let (gold, predicted) = (count(gold), count(predicted));
-    let same: usize = gold.iter().map(|(c, n)| *n.min(predicted.get(c).unwrap_or(&0))).sum();
-    if same == 0 {
-        return 0.0;
-    }
-    let of = |counts: &HashMap<char, usize>| same as f64 / counts.values().sum::<usize>() as f64;
-    let (precision, recall) = (of(&predicted), of(&gold));
-    2.0 * precision * recall / (precision + recall)
+    let (predicted, gold): (Vec<_>, Vec<_>) =
+        rows.iter().map(|(row, gold)| (of(row), vec![gold.as_str()])).unzip();
+    let scores = AnswerScores::new(&gold, &predicted).unwrap();
+    [scores.exact_sum(), scores.char_f1_sum()]
+        .map(|sum| format!("{:.4}", 100.0 * sum / rows.len() as f64))
 }
