@@ -8,7 +8,10 @@ use kobench_fuzz::{Kind, read, task};
 
 static TASKS: LazyLock<Vec<Task>> = LazyLock::new(|| {
     vec![
-        task(Kind::Classification, "format: csv\nheader: true\ncolumns: {text: a, label: b}\nempty_text: as_nan"),
+        task(
+            Kind::Classification,
+            "format: csv\nheader: true\ncolumns: {text: a, label: b}\nempty_text: as_nan",
+        ),
         task(Kind::Regression, "format: csv\ncolumns: {text: {template: \"{0} - {1}\"}, label: 1}"),
     ]
 });

@@ -8,7 +8,10 @@ use kobench_fuzz::{Kind, read, task};
 
 static TASKS: LazyLock<Vec<Task>> = LazyLock::new(|| {
     vec![
-        task(Kind::Classification, "format: json\ncolumns: {id: id, text: a, text_pair: b, label: l}"),
+        task(
+            Kind::Classification,
+            "format: json\ncolumns: {id: id, text: a, text_pair: b, label: l}",
+        ),
         task(Kind::Regression, "format: json\nmember: data.rows\ncolumns: {text: a, label: l}"),
         task(Kind::Tags, "format: json\ncolumns: {text: words, label: tags}"),
     ]

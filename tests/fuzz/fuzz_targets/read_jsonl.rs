@@ -8,8 +8,14 @@ use kobench_fuzz::{Kind, read, task};
 
 static TASKS: LazyLock<Vec<Task>> = LazyLock::new(|| {
     vec![
-        task(Kind::Classification, "format: jsonl\ncolumns: {id: id, text: {template: \"{a} {b.c}\"}, label: l, cluster: a}"),
-        task(Kind::Regression, "format: jsonl\ncolumns: {text: a, text_pair: b.c, label: l.real-label}"),
+        task(
+            Kind::Classification,
+            "format: jsonl\ncolumns: {id: id, text: {template: \"{a} {b.c}\"}, label: l, cluster: a}",
+        ),
+        task(
+            Kind::Regression,
+            "format: jsonl\ncolumns: {text: a, text_pair: b.c, label: l.real-label}",
+        ),
         task(Kind::Tags, "format: jsonl\ncolumns: {text: words, label: tags}"),
     ]
 });

@@ -8,7 +8,10 @@ use kobench_fuzz::{Kind, read, task};
 
 static TASKS: LazyLock<Vec<Task>> = LazyLock::new(|| {
     vec![
-        task(Kind::Classification, "format: tsv\nheader: true\ncolumns: {id: id, text: a, text_pair: b, label: c}\nempty_text: skip"),
+        task(
+            Kind::Classification,
+            "format: tsv\nheader: true\ncolumns: {id: id, text: a, text_pair: b, label: c}\nempty_text: skip",
+        ),
         task(Kind::Regression, "format: tsv\ncolumns: {text: 0, label: 1, cluster: 0}"),
         task(Kind::Tags, "format: tsv\ncolumns: {text: 0, label: 1}"),
     ]

@@ -37,7 +37,9 @@ pub fn task(kind: Kind, reader: &str) -> Task {
             "kind: token_classification\nlabels: [{id: O, name: none}, {id: B-A, name: a}, {id: I-A, name: a}]\n\
              metric: entity_f1\nmetrics: [entity_f1, entity_f1_strict, entity_macro_f1, character_macro_f1]\n"
         }
-        Kind::Qa => "kind: extractive_qa\nqa: {}\nmetric: char_f1\nmetrics: [exact_match, char_f1]\n",
+        Kind::Qa => {
+            "kind: extractive_qa\nqa: {}\nmetric: char_f1\nmetrics: [exact_match, char_f1]\n"
+        }
     };
     let text = format!(
         "name: fuzz\nversion: 1\ntitle: fuzz\n{kind}reader:\n  {}\nsplits:\n  test: {{file: test}}\nreport: test\n\
