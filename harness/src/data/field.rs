@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::lines::is_python_space;
+use super::lines::python_split;
 
 /// What stands in a field. Formats without types have texts alone.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -49,9 +49,7 @@ impl Field<'_> {
     pub(super) fn list(&self) -> Option<Vec<&str>> {
         match self {
             Self::List(items) => Some(items.iter().map(AsRef::as_ref).collect()),
-            Self::Text(text) => {
-                Some(text.split(is_python_space).filter(|word| !word.is_empty()).collect())
-            }
+            Self::Text(text) => Some(python_split(text).collect()),
             _ => None,
         }
     }

@@ -4,14 +4,15 @@
 /// universal newlines); U+001C and the others at which `str.splitlines` breaks do not. A line end at
 /// the end of the text does not begin another line.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    // Without a carriage return, which is the rule, one search a line is enough.
+    let has_returns = text.contains('\r');
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
         let start = at;
-        let bytes = rest.as_bytes();
-        let end =
-            bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
-        let terminator = match bytes.get(end..) {
+        let end = if has_returns { rest.find(['\n', '\r']) } else { rest.find('\n') };
+        let end = end.unwrap_or(rest.len());
+        let terminator = match rest.as_bytes().get(end..) {
             Some([b'\r', b'\n', ..]) => 2,
             Some([_, ..]) => 1,
             _ => 0,
@@ -25,6 +26,11 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// separators of information and Python as white space.
 pub(crate) fn is_python_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
+}
+
+/// The words of `text` as `str.split()` gives them.
+pub(crate) fn python_split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_python_space).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ mod tsv;
 
 pub use dataset::{Dataset, DatasetOptions};
 pub use error::DataError;
-pub(crate) use lines::is_python_space;
+pub(crate) use lines::{is_python_space, python_split};
 pub use locate::{DataPlaces, SplitFile};
 pub use row::{Answer, Answers, Gold, Input, Row, Words};
 pub use row_error::{RowError, Shape};

@@ -68,6 +68,11 @@ impl Metric {
         Self::CharF1,
     ];
 
+    /// The metric of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.name() == name)
+    }
+
     /// Its name in YAML, in records and on the command line.
     pub fn name(self) -> &'static str {
         match self {

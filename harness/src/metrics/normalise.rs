@@ -1,5 +1,7 @@
 //! KorQuAD's normalisation of answers.
 
+use crate::data::python_split;
+
 /// What becomes a space: quotes, angle brackets and parentheses. Other brackets stay.
 const TO_SPACE: [char; 12] = ['\'', '"', '《', '》', '<', '>', '〈', '〉', '(', ')', '‘', '’'];
 
@@ -12,13 +14,8 @@ pub fn normalise_answer(answer: &str) -> String {
     let spaced = answer.replace(TO_SPACE, " ");
     let mut text = spaced.to_lowercase();
     text.retain(|c| !c.is_ascii_punctuation());
-    let words: Vec<&str> = text.split(is_python_space).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = python_split(&text).collect();
     words.join(" ")
-}
-
-/// What Python's `str.split()` splits at: white space, and the four separators U+001C to U+001F.
-pub(super) fn is_python_space(c: char) -> bool {
-    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 #[cfg(test)]

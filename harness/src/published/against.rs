@@ -65,14 +65,9 @@ impl Published {
         metrics: &BTreeMap<String, MetricValue>,
         margin: f64,
     ) -> Option<Against> {
-        let is_fraction = |metric: &&Metric| metric.name() == cell.metric && metric.is_fraction();
-        let metric = Metric::ALL.iter().find(is_fraction)?;
+        let metric = Metric::named(&cell.metric).filter(|metric| metric.is_fraction())?;
         let (ours, points) = (metrics.get(metric.name())?, cell.points()?);
-        let interval = Interval {
-            value: 100.0 * ours.value,
-            low: 100.0 * ours.ci_low,
-            high: 100.0 * ours.ci_high,
-        };
+        let interval = Interval::in_points(ours);
         Some(Against {
             sources: vec![cell.source.clone()],
             generation: cell.generation,

@@ -239,8 +239,7 @@ impl ComparedCell {
 impl Ours {
     /// Value and interval in points.
     pub fn points(&self) -> Interval {
-        let MetricValue { value, ci_low, ci_high, .. } = &self.metric;
-        Interval { value: 100.0 * value, low: 100.0 * ci_low, high: 100.0 * ci_high }
+        Interval::in_points(&self.metric)
     }
 }
 

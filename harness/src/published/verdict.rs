@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::MetricValue;
+
 /// Numbers less than this many points apart are the same: published cells mix rounding and truncation.
 pub const IDENTICAL_POINTS: f64 = 0.01;
 
@@ -22,6 +24,14 @@ pub struct Interval {
     pub low: f64,
     /// Upper end.
     pub high: f64,
+}
+
+impl Interval {
+    /// A metric's value and interval, which records hold as fractions.
+    pub fn in_points(metric: &MetricValue) -> Self {
+        let MetricValue { value, ci_low, ci_high, .. } = metric;
+        Self { value: 100.0 * value, low: 100.0 * ci_low, high: 100.0 * ci_high }
+    }
 }
 
 /// How a number of ours compares with a published one.

@@ -1,6 +1,6 @@
 //! Tokens back to text, as the reference's tokenisers join them (`convert_tokens_to_string`).
 
-use crate::data::is_python_space;
+use crate::data::python_split;
 
 use super::Pieces;
 
@@ -37,7 +37,7 @@ pub fn detokenise<'a>(style: PieceStyle, pieces: impl IntoIterator<Item = &'a st
         PieceStyle::WordPiece => pieces.join(" ").replace(" ##", ""),
         PieceStyle::Metaspace => pieces.concat().replace('▁', " "),
     };
-    let words: Vec<&str> = joined.split(is_python_space).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = python_split(&joined).collect();
     words.join(" ")
 }
 

@@ -1,7 +1,7 @@
 //! The tokens of a right answer (`_improve_answer_span` of `squad.py`).
 
 use super::{Document, Pieces, Words};
-use crate::data::is_python_space;
+use crate::data::python_split;
 
 /// Tokens `start..=end` of a context, whatever its windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,7 @@ pub fn label_span(
     let last_byte = answer_start + answer.len().checked_sub(1)?;
     let first = words.of_character(answer_start)?;
     let last = words.of_character(last_byte)?;
-    let cleaned: Vec<&str> =
-        answer.split(is_python_space).filter(|word| !word.is_empty()).collect();
+    let cleaned: Vec<&str> = python_split(answer).collect();
     if !words.join(first..=last).contains(&cleaned.join(" ")) {
         return None;
     }

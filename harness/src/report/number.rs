@@ -1,5 +1,7 @@
 //! Numbers as tables show them.
 
+use crate::metrics::Metric;
+
 /// `1234567` as `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -25,12 +27,12 @@ pub fn percent(fraction: f64) -> String {
 
 /// Whether a metric is a fraction (or a correlation), which tables show in percent; the others have a unit.
 pub fn is_fraction(metric: &str) -> bool {
-    metric != "log_loss"
+    Metric::named(metric).is_none_or(Metric::is_fraction)
 }
 
 /// Whether less is better.
 pub fn less_is_better(metric: &str) -> bool {
-    metric == "log_loss"
+    Metric::named(metric).is_some_and(|metric| !metric.higher_is_better())
 }
 
 /// A value of this metric for a table, in percent where it is a fraction.

@@ -1,29 +1,16 @@
 //! The lines of a predictions file.
 
+use crate::data;
+
 /// The lines of `text` with their numbers from 1. Only `\n`, `\r\n` and `\r` end a line, as in the data
 /// sets themselves: an answer may hold U+2028. A line end at the end of the text begins no further line.
 /// Byte order marks at the beginning of a line are left out: files that were put together from several
 /// have them within.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
-    // Without a carriage return, which is the rule, one search a line is enough.
-    let has_returns = text.contains('\r');
-    let mut rest = Some(text).filter(|text| !text.is_empty());
-    let mut number = 0;
-    std::iter::from_fn(move || {
-        let whole = rest?;
-        let end = if has_returns { whole.find(['\n', '\r']) } else { whole.find('\n') };
-        let (line, after) = match end {
-            Some(end) => {
-                let after = &whole[end..];
-                (&whole[..end], after.strip_prefix("\r\n").unwrap_or_else(|| &after[1..]))
-            }
-            None => (whole, ""),
-        };
-        rest = Some(after).filter(|after| !after.is_empty());
-        // Lines beyond the largest number are all called by it.
-        number = u32::saturating_add(number, 1);
-        Some((number, line.trim_start_matches('\u{feff}')))
-    })
+    // Lines beyond the largest number are all called by it.
+    let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
+    let numbered = data::lines::lines(text).enumerate();
+    numbered.map(move |(index, (_, line))| (number(index), line.trim_start_matches('\u{feff}')))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use crate::metrics::Metric;
 use crate::published::Against;
 use crate::record::{MetricValue, PerClass, PerEntity};
-use crate::report::number::{grouped, one_line, percent};
+use crate::report::number::{grouped, is_fraction, one_line, percent};
 use crate::report::{Look, table};
 use crate::score::{JoinedBy, ScoreReport};
 
@@ -49,7 +49,7 @@ fn metrics(report: &ScoreReport, look: &Look) -> String {
     sorted.sort_by_key(|(name, _)| place(name));
     let row = |(name, metric): (&String, &MetricValue)| {
         // Nats are no percentage.
-        let show = if name == Metric::LogLoss.name() { nats } else { percent };
+        let show = if is_fraction(name) { percent } else { nats };
         vec![
             name.clone(),
             show(metric.value),
