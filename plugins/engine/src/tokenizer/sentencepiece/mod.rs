@@ -163,6 +163,14 @@ fn byte_pieces(model: &Model) -> Result<Box<[u32; 256]>, String> {
             ids[usize::from(byte)] = Some(id);
         }
     }
+    // tokenizer.json of Gemma calls the byte piece of a tab by the tab itself.
+    for (piece, id) in model.pieces.iter().zip(0_u32..) {
+        if let [byte] = piece.text.as_bytes()
+            && piece.kind == PieceKind::Normal
+        {
+            ids[usize::from(*byte)].get_or_insert(id);
+        }
+    }
     let mut all = Box::new([0; 256]);
     for (byte, id) in ids.iter().enumerate() {
         all[byte] = id.ok_or_else(|| {
