@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use common::goldens;
 use kobench_engine::config::Architecture;
 use kobench_engine::plugin::{Bundle, EnginePlugin, Family, FamilyVariant};
+use kobench_engine::tokenizer::TokenizerKind;
 use kobench_plugin_sdk::{
     EncodeOptions, Error, ErrorKind, Example, ModelRequest, Plugin, TokenizerRequest,
 };
@@ -17,6 +18,7 @@ static VARIANTS: [FamilyVariant; 2] = [
     FamilyVariant {
         name: "carried",
         hub_id: None,
+        revision: None,
         size_bytes: None,
         licence: "MIT",
         config: include_bytes!("../../../tests/goldens/bert/base/config.json"),
@@ -27,13 +29,8 @@ static VARIANTS: [FamilyVariant; 2] = [
         tasks: &["nsmc"],
     },
     FamilyVariant {
-        name: "published",
-        hub_id: Some("someone/published"),
         size_bytes: Some(1),
-        licence: "MIT",
-        config: b"{}",
-        bundle: None,
-        tasks: &[],
+        ..FamilyVariant::published("published", "someone/published", "MIT", b"{}")
     },
 ];
 
@@ -42,6 +39,7 @@ impl Family for Test {
     const VERSION: &'static str = "1.2.3";
     const SUMMARY: &'static str = "a test";
     const ARCHITECTURE: Architecture = Architecture::Bert;
+    const TOKENIZER: TokenizerKind = TokenizerKind::WordPiece;
 
     fn variants() -> &'static [FamilyVariant] {
         &VARIANTS

@@ -2,7 +2,7 @@
 
 use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, Logits, ModelRequest};
 
-use super::family::{Family, Files, find};
+use super::family::{Family, Files, check_options, find};
 use crate::batch::PackedBatch;
 use crate::checkpoint::{Checkpoint, NewHead};
 use crate::context::Context;
@@ -24,7 +24,7 @@ impl EngineModel {
     /// An unknown model or option, an unsupported device, precision or head, files that are
     /// missing or wrong.
     pub(super) fn open<F: Family>(request: &ModelRequest) -> sdk::Result<Self> {
-        F::preprocess(&request.options)?;
+        check_options::<F>(&request.options)?;
         supported(request)?;
         let mut found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
         if !request.new_head {
@@ -36,6 +36,7 @@ impl EngineModel {
         if found.config.num_labels == 0 {
             return Err(Error::invalid_argument("num_labels is 0; a head needs at least 1"));
         }
+        found.config = F::configure(found.config, &request.options)?;
         let checkpoint = match &found.files {
             Files::Directory(directory) => Checkpoint::open(directory)?,
             Files::Bundled(bundle) => {

@@ -7,7 +7,7 @@ use tokenizers::models::wordpiece::WordPiece;
 
 use crate::error::{EngineError, Result};
 
-/// Longest word that is looked up, in characters; longer ones are unknown.
+/// Longest word that BERT's WordPiece looks up, in characters; longer ones are unknown.
 const MAX_WORD_CHARS: usize = 100;
 
 /// A WordPiece vocabulary with BERT's special tokens.
@@ -44,11 +44,23 @@ impl WordPieceVocab {
     /// # Errors
     /// [`EngineError::Tokenizer`] when it is not the vocabulary of a WordPiece model.
     pub fn parse(bytes: &[u8], origin: &str) -> Result<Self> {
-        Self::from_pieces(lines(bytes, origin)?, origin)
+        Self::parse_with(bytes, origin, MAX_WORD_CHARS)
+    }
+
+    /// As [`parse`](Self::parse), with another length up to which words are looked up.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with(bytes: &[u8], origin: &str, max_word_chars: usize) -> Result<Self> {
+        Self::build(lines(bytes, origin)?, origin, max_word_chars)
     }
 
     /// From the pieces in the order of their ids.
     pub(super) fn from_pieces(pieces: Vec<String>, origin: &str) -> Result<Self> {
+        Self::build(pieces, origin, MAX_WORD_CHARS)
+    }
+
+    fn build(pieces: Vec<String>, origin: &str, max_word_chars: usize) -> Result<Self> {
         let beginning = |mark: &str| pieces.iter().filter(|p| p.starts_with(mark)).count();
         let spm = beginning("\u{2581}");
         if spm > beginning("##") && spm > pieces.len() / 10 {
@@ -88,7 +100,7 @@ impl WordPieceVocab {
         let model = WordPiece::builder()
             .vocab(vocab)
             .unk_token("[UNK]".to_owned())
-            .max_input_chars_per_word(MAX_WORD_CHARS)
+            .max_input_chars_per_word(max_word_chars)
             .build()
             .map_err(fail)?;
         Ok(Self { model, pieces, unk, cls, sep, specials })
