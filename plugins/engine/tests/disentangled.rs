@@ -82,15 +82,14 @@ impl Case {
     }
 
     /// Outputs `[T, hidden]` and log-sum-exp `[heads, T]`; the table's rows that the sequences do not
-    /// meet are not there.
+    /// meet (but for some) are not there.
     fn run(&self, dropout: Dropout) -> (Vec<f32>, Vec<f32>) {
         let (cu, qkv, hidden) = (self.cu_seqlens(), self.qkv(), self.hidden());
         let longest = self.lengths.iter().copied().max().unwrap() as usize;
         let distances = DistanceTable::new(self.relative, longest + 7);
-        let (first, rows) = distances.rows_of(longest);
         let (queries, keys) = (self.table(self.seed + 1), self.table(self.seed + 2));
         let mut projected = Vec::new();
-        for row in first..first + rows {
+        for row in distances.rows() {
             for (wanted, table) in [(self.p2c, &queries), (self.c2p, &keys)] {
                 if wanted {
                     projected.extend_from_slice(&table[row * hidden..(row + 1) * hidden]);
@@ -98,7 +97,7 @@ impl Case {
             }
         }
         let (c2p, p2c) = (self.c2p, self.p2c);
-        let positions = Positions { projected: &projected, first, distances: &distances, c2p, p2c };
+        let positions = Positions { projected: &projected, distances: &distances, c2p, p2c };
         let shape = Shape { cu_seqlens: &cu, heads: self.heads, head_dim: self.head_dim };
         let mut out = vec![f32::NAN; qkv.len() / 3];
         let mut lse = vec![f32::NAN; out.len() / self.head_dim];

@@ -30,11 +30,9 @@ const KEY_BLOCK: usize = 64;
 /// The projected relative positions of a layer.
 #[derive(Debug, Clone, Copy)]
 pub struct Positions<'a> {
-    /// Rows `first..` of the table after projection, `[rows, panels hidden]`: the panel of qr if
-    /// `p2c`, then that of kr if `c2p`.
+    /// The table's rows that `distances` says occur, after projection, `[rows, panels hidden]`: the
+    /// panel of qr if `p2c`, then that of kr if `c2p`.
     pub projected: &'a [f32],
-    /// The table's row that comes first in `projected`.
-    pub first: usize,
     /// The table's row for each distance.
     pub distances: &'a DistanceTable,
     /// Whether queries attend to positions.
@@ -51,17 +49,15 @@ impl<'a> Positions<'a> {
     /// The rows that some distances met, of one head of a panel, `[rows, dim]`.
     fn panel(self, view: &Head<'_>, panel: usize, met: Met<'_>) -> MatRef<'a> {
         let stride = self.panels() * view.hidden;
-        let row = met.rows[0] as usize - self.first;
+        let row = met.rows[0] as usize - self.distances.rows().start;
         let offset = row * stride + panel * view.hidden + view.column;
         MatRef::new(&self.projected[offset..], met.width(), view.dim, stride)
     }
 
     fn check(self, shape: Shape<'_>) {
-        let longest = max_seqlen(shape.cu_seqlens);
-        let (first, rows) = self.distances.rows_of(longest);
-        assert!(first >= self.first);
-        let rows = first - self.first + rows;
-        assert!(self.projected.len() >= rows * self.panels() * shape.hidden());
+        assert!(max_seqlen(shape.cu_seqlens) <= self.distances.longest());
+        let rows = self.distances.rows().len();
+        assert_eq!(self.projected.len(), rows * self.panels() * shape.hidden());
     }
 }
 

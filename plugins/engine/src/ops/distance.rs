@@ -88,14 +88,9 @@ impl DistanceTable {
         self.longest
     }
 
-    /// First row of all distances from -(length - 1), and the number of rows to distance length - 1.
-    ///
-    /// # Panics
-    /// When the table is for shorter sequences.
-    pub fn rows_of(&self, length: usize) -> (usize, usize) {
-        let reach = length.max(1).cast_signed() - 1;
-        let rows = self.between(-reach, reach);
-        (rows[0] as usize, (rows[rows.len() - 1] - rows[0]) as usize + 1)
+    /// The rows that occur, from that of the least distance to that of the greatest.
+    pub fn rows(&self) -> std::ops::Range<usize> {
+        self.rows[0] as usize..self.rows[self.rows.len() - 1] as usize + 1
     }
 
     /// Rows of the distances `from..=to`, ascending.
@@ -142,6 +137,7 @@ mod tests {
                     (rows[0] as usize, positions.row(length - 1))
                 );
             }
+            assert_eq!(table.rows(), positions.row(-59)..positions.row(59) + 1);
             let (before, after) = table.linear();
             for d in -before.cast_signed()..=after.cast_signed() {
                 assert_eq!(positions.row(d).cast_signed(), positions.span().cast_signed() + d);
