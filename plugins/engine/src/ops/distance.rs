@@ -131,11 +131,6 @@ mod tests {
                 let rows = table.between(1 - length, length - 1);
                 let expected = (1 - length..length).map(|d| positions.row(d) as u32);
                 assert_eq!(rows, expected.collect::<Vec<_>>());
-                let (first, count) = table.rows_of(length.unsigned_abs());
-                assert_eq!(
-                    (first, first + count - 1),
-                    (rows[0] as usize, positions.row(length - 1))
-                );
             }
             assert_eq!(table.rows(), positions.row(-59)..positions.row(59) + 1);
             let (before, after) = table.linear();

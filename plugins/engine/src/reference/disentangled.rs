@@ -45,25 +45,19 @@ pub fn disentangled_attention(
                 table[row * hidden + column..row * hidden + column + head_dim].to_vec()
             };
             let distance = |a: usize, b: usize| positions.relative.bucket(a as isize - b as isize);
-            let mut scores = vec![vec![0.0; length]; length];
+            let c2p = |query: usize, key: usize| match positions.keys {
+                Some(keys) => dot(at(0, query), &of(keys, limit(distance(query, key)))),
+                None => 0.0,
+            };
+            // A matrix [key, query].
+            let p2c = |key: usize, query: usize| match positions.queries {
+                Some(queries) => dot(at(1, key), &of(queries, limit(-distance(key, query)))),
+                None => 0.0,
+            };
+            let score =
+                |i: usize, j: usize| (dot(at(0, i), at(1, j)) + c2p(i, j) + p2c(j, i)) / scale;
             for i in 0..length {
-                for j in 0..length {
-                    scores[i][j] += dot(at(0, i), at(1, j)) / scale;
-                    if let Some(keys) = positions.keys {
-                        let row = limit(distance(i, j));
-                        scores[i][j] += dot(at(0, i), &of(keys, row)) / scale;
-                    }
-                }
-            }
-            if let Some(queries) = positions.queries {
-                for key in 0..length {
-                    for other in 0..length {
-                        let row = limit(-distance(key, other));
-                        scores[other][key] += dot(at(1, key), &of(queries, row)) / scale;
-                    }
-                }
-            }
-            for (i, row) in scores.iter().enumerate() {
+                let row: Vec<f64> = (0..length).map(|j| score(i, j)).collect();
                 let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let total: f64 = row.iter().map(|s| (s - max).exp()).sum();
                 let to = (start + i) * hidden + column;

@@ -74,7 +74,8 @@ impl Layer {
             false => {
                 let names: Vec<String> = parts
                     .into_iter()
-                    .filter_map(|(used, n)| used.then(|| format!("attention.self.{n}")))
+                    .filter(|(used, _)| *used)
+                    .map(|(_, n)| format!("attention.self.{n}"))
                     .collect();
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 Projection::Own(linear(&names, (hidden, hidden), id))

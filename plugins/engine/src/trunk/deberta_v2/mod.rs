@@ -5,8 +5,12 @@
 //! * scores are divided by sqrt(head_dim (1 + number of `pos_att_type`)) even without
 //!   `relative_attention`;
 //! * buckets are computed in f32, whose rounding decides some of them ([`crate::ops::distance`]);
-//! * the scale, not the table, knows `max_relative_positions` once there are buckets: the table has
-//!   2 `position_buckets` rows then, and farther distances take the last ones;
+//! * with buckets, `max_relative_positions` shapes their logarithm alone: the table has
+//!   2 `position_buckets` rows, and distances beyond take the first or the last;
+//! * position-to-content scores are made with keys as rows and transposed, with an index that comes
+//!   to the same row of the table as content-to-position's ([`crate::ops::distance`]). The case of
+//!   fewer queries than keys, where Hugging Face swaps two arguments, does not arise: all tokens are
+//!   queries;
 //! * `encoder.LayerNorm` is there with `norm_rel_ebd` alone, and without `relative_attention` it has
 //!   no effect;
 //! * the convolution sees the embeddings, and its output is added to the first layer's.
