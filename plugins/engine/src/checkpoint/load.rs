@@ -83,7 +83,8 @@ pub fn load(
         head_parts().flat_map(|p| p.parts()).map(|p| p.name.as_str()).collect();
     let parts = || store.iter().flat_map(|p| p.parts());
     found.retain(|name, entry| {
-        let foreign = is_foreign(name, place.architecture, new_head) && !of_head.contains(&**name);
+        let foreign = is_foreign(name, place.architecture, new_head) && !of_head.contains(&**name)
+            || is_spare(name, place.architecture) && !parts().any(|part| part.name == *name);
         if foreign {
             report.ignored.push(entry.name.clone());
         }
@@ -128,6 +129,11 @@ fn is_foreign(name: &str, architecture: Architecture, new_head: NewHead) -> bool
         Some(name) => name.starts_with("pooler."),
         None => name.starts_with("pooler.") || new_head != NewHead::Refuse,
     }
+}
+
+/// Whether a tensor of the trunk may be there without config.json having a use for it.
+fn is_spare(name: &str, architecture: Architecture) -> bool {
+    architecture.spare_prefixes().iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn initialise(param: &Parameter, values: &mut [f32], seed: u64) {

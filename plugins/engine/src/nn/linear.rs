@@ -1,5 +1,6 @@
 //! A linear layer as a module.
 
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::buffer::Buffer;
@@ -95,6 +96,30 @@ impl Linear {
         } else {
             linear::forward(shape, x, w, b, self.act, y.f32_mut()?, None);
         }
+        Ok(y)
+    }
+
+    /// The columns `outputs` of y alone, before the activation: x `[rows, inputs]` to
+    /// `[rows, outputs.len()]`. Keeps nothing.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::OutOfMemory`].
+    ///
+    /// # Panics
+    /// When y does not have these columns.
+    pub(crate) fn forward_columns(
+        &self,
+        ctx: &mut Context,
+        x: &Buffer,
+        outputs: Range<usize>,
+    ) -> Result<Buffer> {
+        let rows = x.len() / self.inputs;
+        let mut y = ctx.take(rows * outputs.len())?;
+        let (weight, bias) = (self.weight.read(), self.bias.read());
+        let w = &weight.f32()?[outputs.start * self.inputs..outputs.end * self.inputs];
+        let b = &bias.f32()?[outputs.clone()];
+        let shape = Shape { rows, inputs: self.inputs, outputs: outputs.len() };
+        linear::forward(shape, x.f32()?, w, b, Activation::Identity, y.f32_mut()?, None);
         Ok(y)
     }
 

@@ -6,6 +6,9 @@
 
 pub mod activation;
 pub mod attention;
+pub mod conv;
+pub mod disentangled;
+pub mod distance;
 pub mod dropout;
 pub mod embedding;
 pub mod linear;

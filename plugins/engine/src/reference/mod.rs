@@ -4,9 +4,11 @@
 //! central differences of them.
 
 mod attention;
+mod disentangled;
 mod pointwise;
 mod rows;
 
 pub use attention::attention;
+pub use disentangled::{Disentangled, disentangled_attention};
 pub use pointwise::{activation, gelu, gelu_tanh};
 pub use rows::{cross_entropy, embedding, layer_norm, linear};
