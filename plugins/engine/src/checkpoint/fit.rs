@@ -1,14 +1,15 @@
 //! Which tensor of a checkpoint each parameter is, before any of them is read.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry::{Occupied, Vacant};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::names::canonical;
 use super::report::{LoadReport, WeightsFile, join, plural};
 use super::source::{Checkpoint, Entry};
+use crate::config::Architecture;
 use crate::error::{EngineError, Result};
-use crate::param::{ParamStore, Part};
+use crate::param::{ParamId, ParamStore, Part};
 
 /// What happens when a checkpoint holds a trunk but no classification head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,15 @@ pub enum NewHead {
         /// Seed of the generator.
         seed: u64,
     },
+}
+
+/// Which parameters are what, and what a checkpoint calls them.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The architecture.
+    pub architecture: Architecture,
+    /// Parameters from here on belong to the head.
+    pub first_of_head: ParamId,
 }
 
 /// The tensors of a checkpoint under today's names.
@@ -35,7 +45,10 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// Finds the tensor of each parameter of `store`, whose trunk's names begin with `prefix`.
+/// Finds the tensor of each parameter of `store`.
+///
+/// With a new head, tensors outside the trunk that do not belong to it (another head's) are
+/// ignored; without one they are an error.
 ///
 /// # Errors
 /// [`EngineError::Checkpoint`] naming every tensor that is missing, unexpected, misshapen, of a
@@ -43,13 +56,14 @@ impl<'a> Fit<'a> {
 pub(super) fn fit<'a>(
     store: &ParamStore,
     checkpoint: &'a Checkpoint,
-    prefix: &str,
+    place: Place,
     new_head: NewHead,
 ) -> Result<Fit<'a>> {
     let mut found: BTreeMap<String, &Entry> = BTreeMap::new();
-    let (mut ignored, mut twice) = (Vec::new(), Vec::new());
+    let (mut ignored, mut twice, mut dtypes) = (Vec::new(), Vec::new(), BTreeMap::new());
     for entry in checkpoint.entries() {
-        match canonical(&entry.name, prefix).map(|name| found.entry(name)) {
+        *dtypes.entry(entry.dtype.clone()).or_insert(0) += 1;
+        match canonical(&entry.name, place.architecture).map(|name| found.entry(name)) {
             None => ignored.push(entry.name.clone()),
             Some(Vacant(place)) => _ = place.insert(entry),
             Some(Occupied(first)) => twice.push(format!(
@@ -62,14 +76,19 @@ pub(super) fn fit<'a>(
             )),
         }
     }
+    let head_parts = || store.iter().filter(|p| p.id() >= place.first_of_head);
+    let of_head: BTreeSet<&str> =
+        head_parts().flat_map(|p| p.parts()).map(|p| p.name.as_str()).collect();
     let parts = || store.iter().flat_map(|p| p.parts());
+    found.retain(|name, entry| {
+        let foreign = is_foreign(name, place.architecture, new_head) && !of_head.contains(&**name);
+        if foreign {
+            ignored.push(entry.name.clone());
+        }
+        !foreign
+    });
     let missing: Vec<&Part> = parts().filter(|p| !found.contains_key(&p.name)).collect();
-    // The pooler belongs to the trunk of most pre-trained checkpoints, but may be new as well.
-    let of_head = |name: &str| {
-        !name.starts_with(prefix)
-            || name.strip_prefix(prefix).is_some_and(|n| n.starts_with(".pooler."))
-    };
-    let only_head = !missing.is_empty() && missing.iter().all(|p| of_head(&p.name));
+    let only_head = !missing.is_empty() && missing.iter().all(|p| of_head.contains(&*p.name));
     if only_head && new_head == NewHead::Refuse {
         return Err(EngineError::UntrainedHead {
             origin: checkpoint.origin().to_owned(),
@@ -78,22 +97,28 @@ pub(super) fn fit<'a>(
     }
     refuse(checkpoint, &found, parts, if only_head { &[] } else { &missing }, twice)?;
 
-    let mut dtypes = BTreeMap::new();
-    for entry in found.values() {
-        *dtypes.entry(entry.dtype.clone()).or_insert(0) += 1;
-    }
     let files = checkpoint.files();
     let file =
         |(path, bytes): (&str, usize)| WeightsFile { path: path.to_owned(), bytes: bytes as u64 };
     let report = LoadReport {
         files: files.map(file).collect(),
         format: checkpoint.format(),
-        tensors: found.len(),
+        tensors: checkpoint.entries().len(),
         dtypes,
         ignored,
         initialised: missing.iter().map(|p| p.name.clone()).collect(),
     };
     Ok(Fit { found, report })
+}
+
+/// Whether a tensor that the head does not use belongs to a head that may be left out: BERT's
+/// pooler, which only sequence classification has, and, under a new head, any other head.
+fn is_foreign(name: &str, architecture: Architecture, new_head: NewHead) -> bool {
+    let within = name.strip_prefix(architecture.prefix()).and_then(|n| n.strip_prefix('.'));
+    match within {
+        Some(name) => name.starts_with("pooler."),
+        None => name.starts_with("pooler.") || new_head != NewHead::Refuse,
+    }
 }
 
 /// One error that names all that is wrong, or nothing.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::fit::{NewHead, fit};
+use super::fit::{NewHead, Place, fit};
 use super::report::{LoadReport, join, plural};
 use super::source::{Checkpoint, Entry};
 use crate::buffer::Buffer;
@@ -19,7 +19,10 @@ const INIT_STREAM: u32 = 0xFFFF_FFFF;
 /// Elements that are read at a time: what is mapped of a file, and what a check holds.
 const PIECE: usize = 1 << 22;
 
-/// Fills every parameter of `store`, whose trunk's names begin with `prefix`, from `checkpoint`.
+/// Fills every parameter of `store` from `checkpoint`.
+///
+/// With a new head, tensors outside the trunk that do not belong to it (another head's) are
+/// ignored; without one they are an error.
 ///
 /// Tensors are read piece by piece, and what was read of a file is given back to the system, so
 /// that the process never holds much more than the weights themselves.
@@ -31,10 +34,10 @@ const PIECE: usize = 1 << 22;
 pub fn load(
     store: &ParamStore,
     checkpoint: &Checkpoint,
-    prefix: &str,
+    place: Place,
     new_head: NewHead,
 ) -> Result<LoadReport> {
-    let fit = fit(store, checkpoint, prefix, new_head)?;
+    let fit = fit(store, checkpoint, place, new_head)?;
     memory::fits(store.elements().saturating_mul(size_of::<f32>()))?;
     for param in store.iter() {
         let mut values = allocate(param)?;
@@ -61,10 +64,10 @@ pub fn load(
 pub fn check(
     store: &ParamStore,
     checkpoint: &Checkpoint,
-    prefix: &str,
+    place: Place,
     new_head: NewHead,
 ) -> Result<LoadReport> {
-    let fit = fit(store, checkpoint, prefix, new_head)?;
+    let fit = fit(store, checkpoint, place, new_head)?;
     let mut scratch = vec![0.0; PIECE];
     let mut bad = Vec::new();
     for part in store.iter().flat_map(|param| param.parts()) {

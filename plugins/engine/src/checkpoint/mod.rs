@@ -14,7 +14,7 @@ mod unpickle;
 mod view;
 mod zip;
 
-pub use fit::NewHead;
+pub use fit::{NewHead, Place};
 pub use load::{check, load};
 pub use report::{LoadReport, WeightsFile};
 pub use source::{Checkpoint, Format};

@@ -7,18 +7,18 @@ use serde::Serialize;
 
 use super::source::Format;
 
-/// What a model took from a checkpoint.
+/// What a checkpoint held.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LoadReport {
     /// The weights files.
     pub files: Vec<WeightsFile>,
     /// How they are written.
     pub format: Format,
-    /// Number of tensors that the model consists of and the checkpoint has.
+    /// Number of tensors, those that are ignored included.
     pub tensors: usize,
     /// How many of them have each dtype, spelt as in safetensors.
     pub dtypes: BTreeMap<String, usize>,
-    /// Tensors that the model has no use for: heads of pre-training, constants.
+    /// Tensors that the model has no use for: other heads, constants.
     pub ignored: Vec<String>,
     /// Tensors that the checkpoint does not have, and that were initialised to be trained.
     pub initialised: Vec<String>,

@@ -133,6 +133,11 @@ impl Checkpoint {
         &self.origin
     }
 
+    /// Whether a tensor of that name is in it.
+    pub fn contains(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.name == name)
+    }
+
     /// How the files are written.
     pub fn format(&self) -> Format {
         self.format

@@ -9,7 +9,7 @@ use crate::tokenizer::WordPieceTokenizer;
 pub(super) fn open<F: Family>(request: &TokenizerRequest) -> sdk::Result<WordPieceTokenizer> {
     let preprocess = F::preprocess(&request.options)?;
     let found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
-    let limit = found.config.max_position_embeddings;
+    let limit = found.config.max_seq_len;
     let tokenizer = match &found.files {
         Files::Directory(directory) => WordPieceTokenizer::open(directory, limit)?,
         Files::Bundled(bundle) => {
