@@ -119,3 +119,86 @@ fn a_check_reads_what_a_load_reads() {
         assert_eq!(&checked, load(name, head, 1).report(), "{name}");
     }
 }
+
+/// The folder of a full-size checkpoint, see tests/parity/gemma2_full_size.py.
+fn full_size_folder() -> std::path::PathBuf {
+    std::env::var_os("KOBENCH_CHECKPOINT").expect("KOBENCH_CHECKPOINT").into()
+}
+
+fn full_size_config(folder: &std::path::Path) -> ModelConfig {
+    let json = std::fs::read(folder.join("config.json")).unwrap();
+    ModelConfig::from_json(Architecture::Gemma2, &json, "config.json").unwrap()
+}
+
+fn gib(bytes: usize) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+#[test]
+#[ignore = "needs a full-size checkpoint with goldens.json, and minutes"]
+fn full_size() {
+    let folder = full_size_folder();
+    let start = std::time::Instant::now();
+    let checkpoint = Checkpoint::open(&folder).unwrap();
+    let ctx = Context::cpu(0).unwrap();
+    let head = Head::Sequence;
+    let mut model =
+        Model::load(full_size_config(&folder), head, &checkpoint, NewHead::Refuse, ctx).unwrap();
+    drop(checkpoint);
+    let weights = model.params().bytes();
+    let seconds = start.elapsed().as_secs_f64();
+    let peak = common::memory("VmHWM");
+    println!(
+        "load: {seconds:.1} s, peak {:.2} GiB for {:.2} GiB of weights ({:.3} x)",
+        gib(peak),
+        gib(weights),
+        peak as f64 / weights as f64
+    );
+    assert!(peak as f64 <= 1.3 * weights as f64);
+    let text = std::fs::read_to_string(folder.join("goldens.json")).unwrap();
+    let goldens: Goldens = serde_json::from_str(&text).unwrap();
+    let all: Vec<&Case> = goldens.cases.iter().collect();
+    let expected = || goldens.cases.iter().flat_map(|c| c.logits_f32.iter().copied());
+    let largest = expected().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let singles = all.iter().map(|case| vec![*case]);
+    for cases in singles.chain([all.clone()]) {
+        let start = std::time::Instant::now();
+        let logits = forward(&mut model, &cases);
+        let seconds = start.elapsed().as_secs_f64();
+        let tokens: usize = cases.iter().map(|c| c.input_ids.len()).sum();
+        let expected: Vec<f64> = cases.iter().flat_map(|c| c.logits_f32.iter().copied()).collect();
+        let apart = common::distance(&logits, &expected);
+        println!(
+            "{} texts, {tokens} tokens: {seconds:.2} s, {:.1} tokens/s, {apart:.1e} from Hugging \
+             Face ({:.1e} of the largest logit)",
+            cases.len(),
+            tokens as f64 / seconds,
+            apart / largest
+        );
+        assert!(apart <= 1e-4 * largest);
+    }
+    println!(
+        "buffers: {:.2} GiB, peak {:.2} GiB",
+        gib(model.context().buffer_bytes()),
+        gib(common::memory("VmHWM"))
+    );
+}
+
+#[test]
+#[ignore = "needs a full-size checkpoint"]
+fn full_size_checked() {
+    let folder = full_size_folder();
+    let start = std::time::Instant::now();
+    let checkpoint = Checkpoint::open(&folder).unwrap();
+    let config = full_size_config(&folder);
+    let report = Model::check(config, Head::Sequence, &checkpoint, NewHead::Refuse).unwrap();
+    let bytes: u64 = report.files.iter().map(|file| file.bytes).sum();
+    println!(
+        "{} tensors, {} files, {:.2} GiB checked in {:.1} s, peak {:.3} GiB",
+        report.tensors,
+        report.files.len(),
+        gib(bytes as usize),
+        start.elapsed().as_secs_f64(),
+        gib(common::memory("VmHWM"))
+    );
+}
