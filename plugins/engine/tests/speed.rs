@@ -8,7 +8,7 @@ use std::time::Instant;
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
-use kobench_engine::tokenizer::WordPieceTokenizer;
+use kobench_engine::tokenizer::{Tokenizer, TokenizerKind};
 use kobench_engine::{Context, PackedBatch};
 use kobench_plugin_sdk::{EncodeOptions, Example, Head};
 
@@ -23,7 +23,8 @@ fn tokens_per_second() {
     let (checkpoint, data) = (folder("KOBENCH_CHECKPOINT"), folder("KOBENCH_DATA"));
     let json = std::fs::read(checkpoint.join("config.json")).unwrap();
     let config = ModelConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
-    let tokenizer = WordPieceTokenizer::open(&checkpoint, config.max_seq_len).unwrap();
+    let tokenizer =
+        Tokenizer::open(TokenizerKind::WordPiece, &checkpoint, config.max_seq_len).unwrap();
     let text = std::fs::read_to_string(data.join("nsmc/ratings_test.txt")).unwrap();
     let rows = text.split('\n').skip(1).take(ROWS);
     let documents: Vec<&str> = rows.map(|l| l.trim().split('\t').nth(1).unwrap()).collect();
