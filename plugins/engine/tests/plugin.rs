@@ -117,7 +117,7 @@ fn what_cannot_be_done_is_refused_by_name() {
         (json("device", "tpu"), ErrorKind::InvalidArgument, "tpu"),
         (json("precision", "bf16"), ErrorKind::Unsupported, "bf16"),
         (json("precision", "f8"), ErrorKind::InvalidArgument, "f8"),
-        (json("head", "token"), ErrorKind::Unsupported, "token head"),
+        (json("head", "token"), ErrorKind::BadData, "trained with a sequence head"),
         (json("checkpoint", "/nonexistent"), ErrorKind::NotFound, "/nonexistent/config.json"),
     ] {
         let error = refused(json);
