@@ -73,6 +73,23 @@ impl Model {
         Ok(Self { config, kind, trunk, head, params, ctx, report })
     }
 
+    /// Checks that `checkpoint` holds the model that `config` describes: every tensor is read, and
+    /// none is kept, so that a model which exceeds this machine's memory can be checked too.
+    ///
+    /// # Errors
+    /// As [`Model::load`], but for memory; see [`checkpoint::check`].
+    pub fn check(
+        config: ModelConfig,
+        kind: Kind,
+        checkpoint: &Checkpoint,
+        new_head: NewHead,
+    ) -> Result<LoadReport> {
+        let config = as_trained(config, kind, checkpoint);
+        let Declared { params, first_of_head, .. } = declare(&config, kind)?;
+        let place = checkpoint::Place { architecture: config.architecture, first_of_head };
+        checkpoint::check(&params, checkpoint, place, new_head)
+    }
+
     /// Number of trunk parameters (BERT's pooler included, classifier not) that `config` describes.
     pub fn trunk_parameters(config: &ModelConfig) -> usize {
         let prefix = format!("{}.", config.architecture.prefix());
