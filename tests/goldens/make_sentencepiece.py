@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 r"""Make the SentencePiece goldens: small models, and ids and offsets of 2,000 lines from transformers' slow tokenizers.
 
-    python3.11 -m venv main && main/bin/pip install transformers==4.57.6 sentencepiece==0.2.3 protobuf
+    python3.11 -m venv main && main/bin/pip install transformers==4.57.6 sentencepiece==0.2.1 protobuf
     main/bin/python tests/goldens/make_sentencepiece.py --sample tasks/samples/nsmc/ratings_test.sample.txt \
         --wordpiece tests/goldens/wordpiece/lines.jsonl --out tests/goldens/sentencepiece
 

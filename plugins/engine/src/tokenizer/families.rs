@@ -39,26 +39,32 @@ pub(super) fn open(
         }
         TokenizerKind::KoBert => kobert(file, &files[1], settings),
         TokenizerKind::XlmRoberta => {
+            let plain = ["<s>", "</s>", "<unk>", "<pad>"];
             let read = match set {
                 0 => xlm_roberta(file)?,
-                _ => Read::json(file)?,
+                _ => Read::json(file, &["<s>", "</s>", "<pad>", "<mask>"])?,
             };
             let mask = AddedToken { lstrip: true, ..AddedToken::new("<mask>", 0) };
-            let plain = ["<s>", "</s>", "<unk>", "<pad>"];
             let (subword, ids) = read.finish(file, settings.added, &plain, Some(mask))?;
             Ok((Box::new(subword), Template::roberta(ids[0], ids[1])))
         }
         TokenizerKind::DebertaV2 => {
-            let read = if set == 0 { Read::model(file)? } else { Read::json(file)? };
-            let mask = AddedToken::new("[MASK]", 0);
             let plain = ["[CLS]", "[SEP]", "[UNK]", "[PAD]"];
+            let read = match set {
+                0 => Read::model(file)?,
+                _ => Read::json(file, &["[CLS]", "[SEP]", "[PAD]", "[MASK]"])?,
+            };
+            let mask = AddedToken::new("[MASK]", 0);
             let (subword, ids) = read.finish(file, settings.added, &plain, Some(mask))?;
             Ok((Box::new(subword), Template::bert(ids[0], ids[1])))
         }
         TokenizerKind::Gemma => {
-            let read = if set == 0 { Read::model(file)? } else { Read::json(file)? };
-            let (bos, eos) = (settings.add_bos_token, settings.add_eos_token);
             let plain = ["<bos>", "<eos>", "<unk>", "<pad>"];
+            let read = match set {
+                0 => Read::model(file)?,
+                _ => Read::json(file, &["<bos>", "<eos>", "<pad>"])?,
+            };
+            let (bos, eos) = (settings.add_bos_token, settings.add_eos_token);
             let (subword, ids) = read.finish(file, settings.added, &plain, None)?;
             let bos = bos.unwrap_or(true).then_some(ids[0]);
             let eos = eos.unwrap_or(false).then_some(ids[1]);
@@ -103,8 +109,14 @@ impl Read {
         Ok(Self::new(parse_model(file)?, Vec::new()))
     }
 
-    fn json(file: &File) -> Result<Self> {
-        let (model, added) = json::sentencepiece(file)?;
+    /// From tokenizer.json. The special tokens are no pieces of text, whatever it says of them.
+    fn json(file: &File, specials: &[&str]) -> Result<Self> {
+        let (mut model, added) = json::sentencepiece(file)?;
+        for piece in &mut model.pieces {
+            if piece.kind == PieceKind::Normal && specials.contains(&piece.text.as_str()) {
+                piece.kind = PieceKind::Control;
+            }
+        }
         Ok(Self::new(model, added))
     }
 
