@@ -123,7 +123,9 @@ fn wordpiece_from_tokenizer_json() {
     };
     put(document(cased.clone(), "WordPiece"));
     let tokenizer = Tokenizer::open(TokenizerKind::WordPiece, path, 512).unwrap();
-    assert_eq!(tokenizer.ids("가나 가[SEP] 다"), [5, 6, 5, 3, 1]);
+    assert_eq!(tokenizer.ids("가나 가[SEP] 다가[NEW]나"), [5, 6, 5, 3, 1, 7, 1]);
+    // Only special tokens are seen where the removal of characters makes them.
+    assert_eq!(tokenizer.ids("[SEP\u{200b}] [NEW\u{200b}]"), [3, 1, 1, 1]);
     assert_eq!(tokenizer.vocab_size(), 8);
     for (document, expected) in [
         (document(lower, "WordPiece"), "only cased"),
@@ -174,6 +176,56 @@ fn gemma_ends_texts_where_its_config_says_so() {
     let e = tokenizer.encode(&[Example::Pair("", "")], &EncodeOptions::default()).unwrap();
     assert_eq!(e.input_ids, [2, 1, 2, 1]);
     assert_eq!(e.token_type_ids, [0, 0, 1, 1]);
+}
+
+/// As many pieces as XLM-R and mDeBERTa have, in a file that is written here.
+#[test]
+fn a_quarter_of_a_million_pieces() {
+    fn field(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
+        out.extend([number << 3 | 2, bytes.len() as u8]);
+        out.extend(bytes);
+    }
+    let mut model = Vec::new();
+    let mut piece = |text: &str, score: f32, kind: u8| {
+        let mut bytes = Vec::new();
+        field(&mut bytes, 1, text.as_bytes());
+        bytes.push(2 << 3 | 5);
+        bytes.extend(score.to_le_bytes());
+        bytes.extend([3 << 3, kind]);
+        field(&mut model, 1, &bytes);
+    };
+    piece("<unk>", 0.0, 2);
+    piece("<s>", 0.0, 3);
+    piece("</s>", 0.0, 3);
+    piece("\u{2581}", -3.0, 1);
+    let syllable = |n: usize| char::from_u32(0xac00 + (n * 7919 % 11_172) as u32).unwrap();
+    for n in 0..11_172 {
+        piece(&syllable(n).to_string(), -9.0, 1);
+    }
+    for n in 11_172..250_000 {
+        let word: String = ["\u{2581}"][n % 2..]
+            .iter()
+            .flat_map(|s| s.chars())
+            .chain([syllable(n), syllable(n / 11_172), syllable(n * n)])
+            .collect();
+        piece(&word, -10.0 - (n as f32) / 250_000.0, 1);
+    }
+    // Neither the trainer nor the normaliser has settings of its own.
+    field(&mut model, 2, &[]);
+    field(&mut model, 3, &[]);
+    let directory = TempDir::new().unwrap();
+    write(directory.path(), "sentencepiece.bpe.model", &model);
+    let start = std::time::Instant::now();
+    let tokenizer = Tokenizer::open(TokenizerKind::XlmRoberta, directory.path(), 512).unwrap();
+    println!("opened in {:.2} s", start.elapsed().as_secs_f64());
+    assert_eq!(tokenizer.vocab_size(), 250_002);
+    let text: String = (0..1000).map(|n| if n % 7 == 6 { ' ' } else { syllable(n * n) }).collect();
+    let start = std::time::Instant::now();
+    let examples = vec![Example::Text(&text); 200];
+    let e = tokenizer.encode(&examples, &EncodeOptions::default()).unwrap();
+    let shown = e.n_tokens() as f64 + f64::from(e.n_truncated.iter().sum::<u32>());
+    println!("{:.0} tokens a second", shown / start.elapsed().as_secs_f64());
+    assert!(e.n_unknown.iter().all(|&n| n == 0) && e.input_ids.contains(&4));
 }
 
 /// Words by a rule of its own (letters alone, digits dropped), then WordPiece.

@@ -203,6 +203,9 @@ fn texts_to_stumble_over() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // Each case has several models to open and many texts.
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn offsets_lie_on_characters_and_never_decrease(texts in proptest::collection::vec(texts_to_stumble_over(), 40)) {
         for (name, kind) in FAMILIES {
