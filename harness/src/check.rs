@@ -173,6 +173,7 @@ fn check_model(library: &Path, variant: &Variant, weights: &Checkpoint) -> Vec<F
         threads: 1,
         new_head: false,
         seed: 0,
+        check: false,
         options: Default::default(),
     };
     let request = OpenRequest { library: library.into(), tokenizer, model };
