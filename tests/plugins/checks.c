@@ -27,6 +27,8 @@ static int32_t checks_open(kobench_str json, kobench_model **out, kobench_error 
 #else
     if (!holds(json, "\"check\":true"))
         return fail(error, KOBENCH_E_INVALID_ARGUMENT, "all of the weights were to be kept");
+    if (holds(json, "\"head\":\"token\"") && !holds(json, "\"new_head\":true"))
+        return fail(error, KOBENCH_E_BAD_DATA, "the checkpoint has no head for words");
     if (holds(json, "\"head\":\"span\"")) {
         char text[64 * 1024] = "tensors that do not fit:";
         for (int i = 0; i < 400; i++)

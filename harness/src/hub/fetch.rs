@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use super::plan::state;
 use super::{FilePlan, FileState, HubCache, HubError, Plan, Settings, Snapshot, Source, api};
-use crate::download::{Client, Download, Growing, Retries, Watch, join_url};
+use crate::digest::{ContentHash, ContentHasher};
+use crate::download::{
+    Client, Download, DownloadError, Growing, Retries, Watch, join_url, shown_url,
+};
 
 /// The largest index of shards that is read.
 const MAX_INDEX: u64 = 64 << 20;
@@ -61,7 +64,8 @@ impl Hub {
             let url = self.url(source, &remote.commit, &index.name);
             let (token, limit) = (self.settings.token.as_ref(), index.bytes.min(MAX_INDEX));
             let read = self.client.read(&url, token, limit, retries(), watch);
-            read.map_err(|error| api::refused(error, &self.settings, source))
+            let json = read.map_err(|error| api::refused(error, &self.settings, source))?;
+            checked(&url, json, &index.hash)
         })
     }
 
@@ -118,6 +122,25 @@ impl Hub {
     fn url(&self, source: &Source, commit: &str, file: &str) -> String {
         join_url(&self.settings.endpoint, &format!("{}/resolve/{commit}/{file}", source.id))
     }
+}
+
+/// A document, where it is what it should be.
+fn checked(url: &str, document: Vec<u8>, expected: &ContentHash) -> Result<Vec<u8>, HubError> {
+    let mut hasher = ContentHasher::new(Some(expected));
+    hasher.update(&document);
+    let found = hasher.hex();
+    if found == expected.hex() {
+        return Ok(document);
+    }
+    let error = DownloadError::Hash {
+        from: shown_url(url),
+        algorithm: expected.algorithm(),
+        found,
+        expected: expected.hex().to_owned(),
+        bytes: document.len() as u64,
+        content_type: None,
+    };
+    Err(error.into())
 }
 
 /// Bytes that are free for this user where a folder is or will be; none where the system does not say.

@@ -106,7 +106,7 @@ impl Plan {
 
     /// Bytes that are to be downloaded.
     pub fn to_fetch(&self) -> u64 {
-        self.files.iter().map(FilePlan::to_fetch).sum()
+        self.files.iter().map(FilePlan::to_fetch).fold(0, u64::saturating_add)
     }
 
     /// Counts nothing as here.
@@ -118,6 +118,6 @@ impl Plan {
 
     /// Bytes of all files.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        self.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add)
     }
 }

@@ -98,12 +98,14 @@ struct Checker<'a> {
     knows_check: bool,
     found: Option<Found>,
     parameters: Option<u64>,
+    notes: Vec<String>,
 }
 
 impl<'a> Checker<'a> {
     fn new(entry: &'a Entry, variant: &'a Variant, weights: &'a Checkpoint, threads: u32) -> Self {
         let (worker, found, parameters) = (None, None, None);
-        Self { entry, variant, weights, threads, worker, knows_check: true, found, parameters }
+        let (knows_check, notes) = (true, Vec::new());
+        Self { entry, variant, weights, threads, worker, knows_check, found, parameters, notes }
     }
 
     fn check(mut self) -> Checked {
@@ -113,7 +115,7 @@ impl<'a> Checker<'a> {
             heads.push(Head::Sequence.name());
         }
         let heads: Vec<HeadFound> = heads.into_iter().map(|head| self.head(head)).collect();
-        let mut notes = Vec::new();
+        let mut notes = std::mem::take(&mut self.notes);
         if !self.knows_check {
             notes.push(
                 "the plugin was built against an SDK that does not know `check`: the model was opened as for a run"
@@ -192,32 +194,32 @@ impl<'a> Checker<'a> {
             found.error = Some(format!("the plugin names a head `{name}`, which is none"));
             return found;
         };
-        let stats = match self.inspect(head, true) {
+        // First as a run opens it: a head of another kind may have the same tensors.
+        let (stats, refused) = match self.inspect(head, false) {
+            Ok(stats) => (Ok(stats), None),
+            Err(failure) if matches!(failure.kind, FailureKind::Error { .. }) => {
+                (self.inspect(head, true), Some(failure))
+            }
+            Err(failure) => (Err(failure), None),
+        };
+        let stats = match stats {
             Ok(stats) => stats,
             Err(failure) => {
                 found.error = Some(shown(&failure));
                 return found;
             }
         };
+        found.state = if refused.is_some() { HeadState::New } else { HeadState::InCheckpoint };
         found.num_labels = stats["num_labels"].as_u64();
         self.parameters = self.parameters.or(stats["parameters"].as_u64());
-        match serde_json::from_value::<Found>(stats["checkpoint"].clone()) {
-            Ok(read) => {
-                found.initialised.clone_from(&read.initialised);
-                found.ignored.clone_from(&read.ignored);
-                self.found.get_or_insert(read);
-                found.state = match found.initialised.is_empty() {
-                    true => HeadState::InCheckpoint,
-                    false => HeadState::New,
-                };
-            }
-            // A plugin that does not say what it read: whether it opens without a new head tells.
-            Err(_) => {
-                found.state = match self.inspect(head, false) {
-                    Ok(_) => HeadState::InCheckpoint,
-                    Err(_) => HeadState::New,
-                };
-            }
+        if let Ok(read) = serde_json::from_value::<Found>(stats["checkpoint"].clone()) {
+            found.initialised.clone_from(&read.initialised);
+            found.ignored.clone_from(&read.ignored);
+            self.found.get_or_insert(read);
+        }
+        // Where no tensor is new, the plugin alone can say why the head is.
+        if let Some(refused) = refused.filter(|_| found.initialised.is_empty()) {
+            self.notes.push(format!("{name}: {refused}"));
         }
         found
     }

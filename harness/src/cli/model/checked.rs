@@ -30,8 +30,11 @@ pub(super) struct Checked {
 /// What a plugin read: `checkpoint` of its statistics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Found {
+    #[serde(default)]
     pub(super) files: Vec<FoundFile>,
-    pub(super) format: String,
+    /// For instance `safetensors`; none where the plugin does not say.
+    #[serde(default)]
+    pub(super) format: Option<String>,
     pub(super) tensors: u64,
     #[serde(default)]
     pub(super) dtypes: BTreeMap<String, u64>,
@@ -105,7 +108,8 @@ impl Checked {
                 found.dtypes.iter().map(|(dtype, n)| format!("{n} {dtype}")).collect();
             let of =
                 if dtypes.is_empty() { String::new() } else { format!(": {}", dtypes.join(", ")) };
-            lines.push(("weights", format!("{}, {} tensors{of}", found.format, found.tensors)));
+            let format = found.format.as_ref().map_or_else(String::new, |f| format!("{f}, "));
+            lines.push(("weights", format!("{format}{} tensors{of}", found.tensors)));
         }
         if let Some(parameters) = self.parameters {
             lines.push(("parameters", format!("{} ({parameters})", millions(parameters))));

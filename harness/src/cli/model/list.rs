@@ -163,18 +163,18 @@ impl<'a> Listed<'a> {
     }
 }
 
-/// The table; hub id, tokeniser and licence give way first.
+/// The table. What sets models apart stays longest: a hundred columns have room for names, sizes, licences and files.
 fn grid(listed: &[Listed<'_>]) -> Grid {
     let columns = vec![
         Column::text("Model"),
-        Column::text("Plugin").gives_way(5),
-        Column::number("Parameters").gives_way(6),
+        Column::text("Plugin").gives_way(6),
+        Column::number("Parameters"),
         Column::number("Size"),
-        Column::number("Tokens").gives_way(3),
+        Column::number("Tokens").gives_way(2),
         Column::text("Tokeniser").gives_way(4),
-        Column::text("Heads"),
+        Column::text("Heads").gives_way(5),
         Column::text("Licence"),
-        Column::text("Hub id").gives_way(2),
+        Column::text("Hub id").gives_way(3),
         Column::text("Revision").gives_way(1),
         Column::text("Files"),
     ];

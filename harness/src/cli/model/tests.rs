@@ -24,7 +24,7 @@ fn checked() -> Checked {
         checkpoint: Some("/c".into()),
         found: Some(Found {
             files: vec![FoundFile { path: "/c/model.safetensors".into(), bytes: 2048 }],
-            format: "safetensors".into(),
+            format: Some("safetensors".into()),
             tensors: 3,
             dtypes: [("BF16".to_owned(), 1), ("F32".to_owned(), 2)].into(),
             ignored: Vec::new(),
