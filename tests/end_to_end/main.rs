@@ -10,6 +10,7 @@ mod durability;
 mod heads;
 mod kinds;
 mod leaderboard;
+mod model;
 mod oracle;
 mod parity;
 mod score;

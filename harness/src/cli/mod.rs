@@ -7,6 +7,7 @@ mod leaderboard;
 mod model;
 mod plugin;
 mod plugins;
+mod progress;
 mod run;
 mod score;
 mod shared;

@@ -24,7 +24,7 @@ pub use describe::describe;
 pub use failure::{Failure, FailureKind, signal_name};
 pub use process::{Limits, Worker};
 pub use protocol::{
-    Encoding, EvaluateRequest, Evaluated, Event, Logits, OpenRequest, Opened, RowInput, Sequence,
-    SpanLogits, TokenizeRequest,
+    Encoding, EvaluateRequest, Evaluated, Event, InspectRequest, Logits, OpenRequest, Opened,
+    RowInput, Sequence, SpanLogits, TokenizeRequest,
 };
 pub use server::serve;
