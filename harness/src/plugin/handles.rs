@@ -58,6 +58,11 @@ impl Tokenizer {
         Ok(Self { vtable, handle: handle("tokenizer_open", out)? })
     }
 
+    /// The plugin's handle, for calls that this type does not make.
+    pub(crate) fn as_ptr(&self) -> *mut OpaqueTokenizer {
+        self.handle.as_ptr()
+    }
+
     /// Tokenises.
     ///
     /// # Errors
@@ -141,6 +146,11 @@ impl Model {
         // SAFETY: valid arguments for the call.
         call("model_open", |e| unsafe { open(Str::new(&json), &raw mut out, e) })?;
         Ok(Self { vtable, handle: handle("model_open", out)? })
+    }
+
+    /// The plugin's handle, for calls that this type does not make.
+    pub(crate) fn as_ptr(&self) -> *mut OpaqueModel {
+        self.handle.as_ptr()
     }
 
     /// Computes the logits of some sequences into `values`, which grows as far as it has to.

@@ -19,8 +19,11 @@ pub use discovery::{SearchPath, library_name};
 pub use encoded::{Encoded, EncodingView, TokenView};
 pub use error::{CallError, PluginError};
 pub use handles::{ForwardOutcome, Model, Tokenizer};
+pub(crate) use error::status_name;
 pub use host::set_log;
+pub(crate) use host::{call, collect};
 pub use library::Library;
+pub(crate) use rows::Rows;
 
 /// The documents that cross the interface, shared with the SDK.
 pub use kobench_plugin_sdk::{

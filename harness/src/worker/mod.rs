@@ -10,10 +10,10 @@ mod describe;
 mod encoding;
 mod evaluate;
 mod failure;
-mod frame;
+pub(crate) mod frame;
 mod logits;
 mod memory;
-mod output;
+pub(crate) mod output;
 mod process;
 mod protocol;
 mod server;
@@ -27,4 +27,6 @@ pub use protocol::{
     Encoding, EvaluateRequest, Evaluated, Event, Logits, OpenRequest, Opened, RowInput, Sequence,
     SpanLogits, TokenizeRequest,
 };
+pub(crate) use failure::of_exit;
 pub use server::serve;
+pub(crate) use server::{end_with, take_socket};
