@@ -4,6 +4,7 @@ mod bad_input;
 mod bad_plugins;
 mod c_plugin;
 mod concurrency;
+mod conformance;
 mod data;
 mod demo;
 mod durability;

@@ -40,9 +40,10 @@ impl Bench {
         let again: &'static libloading::Library = Box::leak(Box::new(again));
         // SAFETY: the symbol's type is what the header says.
         let entry = *unsafe { again.get::<EntryFn>(ENTRY_SYMBOL) }.map_err(|_| missing())?;
-        let variant = order.model.as_ref().and_then(|name| {
-            description.variants.iter().find(|v| v.name == *name).cloned()
-        });
+        let variant = order
+            .model
+            .as_ref()
+            .and_then(|name| description.variants.iter().find(|v| v.name == *name).cloned());
         Ok(Self {
             library,
             entry,

@@ -108,7 +108,9 @@ impl crate::hint::Hint for UnknownCheck {
     fn hint(&self) -> Option<String> {
         let names = all().into_iter().map(|c| c.id).chain(GROUPS.map(Group::name));
         Some(match closest(&self.name, names) {
-            Some(close) => format!("did you mean `{close}`? `kobench plugin check --list` shows all"),
+            Some(close) => {
+                format!("did you mean `{close}`? `kobench plugin check --list` shows all")
+            }
             None => "`kobench plugin check --list` shows all".into(),
         })
     }

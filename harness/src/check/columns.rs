@@ -59,7 +59,8 @@ impl Columns {
 
     /// The sequences of one example alone, as if it had been encoded alone.
     pub(super) fn only(&self, example: u32) -> Self {
-        let sequences: Vec<usize> = (0..self.len()).filter(|&s| self.example[s] == example).collect();
+        let sequences: Vec<usize> =
+            (0..self.len()).filter(|&s| self.example[s] == example).collect();
         let tokens = || sequences.iter().flat_map(|&s| self.range(s));
         let mut ends = vec![0];
         for &s in &sequences {

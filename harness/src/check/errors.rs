@@ -60,7 +60,12 @@ fn open(bench: &Bench, checkpoint: &Path) -> Result<Opened, Stop> {
 }
 
 /// Stops where an open call does not fail with a status and a message that names the path.
-fn failed(result: &Result<(), CallError>, call: &str, status: i32, path: &Path) -> Result<(), Stop> {
+fn failed(
+    result: &Result<(), CallError>,
+    call: &str,
+    status: i32,
+    path: &Path,
+) -> Result<(), Stop> {
     let wanted = crate::plugin::status_name(status);
     let expected = format!("the status \"{wanted}\", and a message that names {}", path.display());
     match result {
@@ -111,7 +116,9 @@ fn whole(bench: &Bench) -> Result<PathBuf, Stop> {
     let Some(from) = &bench.checkpoint else {
         return match saved(bench, &to)? {
             true => Ok(to),
-            false => skipped("the model is bundled and cannot be saved; --checkpoint names other weights"),
+            false => skipped(
+                "the model is bundled and cannot be saved; --checkpoint names other weights",
+            ),
         };
     };
     for entry in fs::read_dir(from)? {
@@ -160,7 +167,9 @@ fn truncated(bench: &mut Bench) -> Outcome {
         match &result {
             Err(e) if e.status == abi::E_BAD_DATA && names(e) => {}
             Err(e) => return Err(bad(format!("with {part} of the weights: {e}"), expected)),
-            Ok(()) => return Err(bad(format!("with {part} of the weights the model opened"), expected)),
+            Ok(()) => {
+                return Err(bad(format!("with {part} of the weights the model opened"), expected));
+            }
         }
     }
     Ok(format!("{} files, each cut in 3 ways", files.len()))
@@ -170,11 +179,19 @@ fn device(bench: &mut Bench) -> Outcome {
     let good = bench.head()?;
     let refused = |what: &str, request: &ModelRequest| match bench.library.open_model(request) {
         Err(e) if [abi::E_UNSUPPORTED, abi::E_INVALID_ARGUMENT].contains(&e.status) => Ok(()),
-        Err(e) => Err(bad(format!("{what}: {e}"), "the status \"unsupported\" or \"invalid argument\"")),
-        Ok(_) => Err(bad(format!("{what}: it opened"), "the status \"unsupported\" or \"invalid argument\"")),
+        Err(e) => {
+            Err(bad(format!("{what}: {e}"), "the status \"unsupported\" or \"invalid argument\""))
+        }
+        Ok(_) => Err(bad(
+            format!("{what}: it opened"),
+            "the status \"unsupported\" or \"invalid argument\"",
+        )),
     };
     for device in ["tpu", "", "cuda", "cuda:x", "cpu:0"] {
-        refused(&format!("device \"{device}\""), &ModelRequest { device: device.into(), ..good.clone() })?;
+        refused(
+            &format!("device \"{device}\""),
+            &ModelRequest { device: device.into(), ..good.clone() },
+        )?;
     }
     for precision in ["f7", "", "F32"] {
         let request = ModelRequest { precision: precision.into(), ..good.clone() };

@@ -34,8 +34,7 @@ impl Fenced {
         let mapped = usable + page;
         let (all, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         // SAFETY: a fresh mapping, at no fixed address.
-        let base =
-            unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), mapped, all, flags)? };
+        let base = unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), mapped, all, flags)? };
         let fenced = Self { base, mapped, offset: usable - room, size };
         // SAFETY: the first `usable` bytes of the mapping are ours, and its last page is nobody's yet.
         unsafe {
@@ -112,9 +111,8 @@ impl Fenced {
     pub(super) fn untouched(&self, from: usize, what: &str) -> Result<(), Stop> {
         // SAFETY: the readable part of the mapping.
         let all = unsafe { std::slice::from_raw_parts(self.base.cast::<u8>(), self.readable()) };
-        let is_ours = |i: usize| {
-            (self.offset..self.offset + from.max(4.min(self.room()))).contains(&i)
-        };
+        let is_ours =
+            |i: usize| (self.offset..self.offset + from.max(4.min(self.room()))).contains(&i);
         match (0..all.len()).find(|&i| all[i] != FILL && !is_ours(i)) {
             None => Ok(()),
             Some(i) => Err(bad(

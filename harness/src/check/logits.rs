@@ -44,7 +44,9 @@ impl Rows {
             Some(distance) if distance <= TOLERANCE => Ok(distance),
             _ => Err(bad(
                 self.apart(other, between),
-                format!("the same logits but for rounding: a relative difference of at most {TOLERANCE:.0e}"),
+                format!(
+                    "the same logits but for rounding: a relative difference of at most {TOLERANCE:.0e}"
+                ),
             )),
         }
     }

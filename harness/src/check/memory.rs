@@ -92,7 +92,8 @@ fn returns(bench: &mut Bench) -> Outcome {
     let more = after.saturating_sub(before);
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let expected = format!("at most {:.0} MiB more", mib(SLACK));
-    let said = format!("{:.1} MiB before {ROUNDS} rounds, {:.1} MiB after", mib(before), mib(after));
+    let said =
+        format!("{:.1} MiB before {ROUNDS} rounds, {:.1} MiB after", mib(before), mib(after));
     ensure(more <= SLACK, || said.clone(), &expected)?;
     Ok(said)
 }

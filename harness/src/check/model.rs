@@ -110,11 +110,15 @@ fn heads(bench: &mut Bench) -> Outcome {
             seen.push(format!("{}{new}", head.name()));
             continue;
         }
-        let request = ModelRequest { new_head: true, num_labels: Some(2), ..bench.model_request(head)? };
+        let request =
+            ModelRequest { new_head: true, num_labels: Some(2), ..bench.model_request(head)? };
         match bench.library.open_model(&request) {
             Err(e) if e.status == abi::E_UNSUPPORTED => {}
             Err(e) => {
-                return Err(bad(format!("a {} head: {e}", head.name()), "the status \"unsupported\""));
+                return Err(bad(
+                    format!("a {} head: {e}", head.name()),
+                    "the status \"unsupported\"",
+                ));
             }
             Ok(_) => {
                 return Err(bad(
@@ -139,10 +143,20 @@ fn shape(bench: &mut Bench) -> Outcome {
             let view = encoded.view()?;
             let tokens: usize = (0..view.n_sequences()).map(|s| view.len_of(s)).sum();
             let rows = if head == Head::Sequence { indices.len() } else { tokens };
-            let seen = format!("{} head, {}: {} rows of width {}", head.name(), kind.name(), logits.rows, logits.width);
+            let seen = format!(
+                "{} head, {}: {} rows of width {}",
+                head.name(),
+                kind.name(),
+                logits.rows,
+                logits.width
+            );
             let same = *width.get_or_insert(logits.width) == logits.width;
             let wide = logits.width > 0 && (head != Head::Span || logits.width == 2) && same;
-            ensure(logits.rows == rows && wide, || seen, &format!("{rows} rows of one width for all batches"))?;
+            ensure(
+                logits.rows == rows && wide,
+                || seen,
+                &format!("{rows} rows of one width for all batches"),
+            )?;
         }
         shapes.push(format!("{}: {} wide", head.name(), width.unwrap_or(0)));
     }
@@ -163,7 +177,12 @@ fn finite(bench: &mut Bench) -> Outcome {
                 || {
                     let at = wrong.unwrap_or(0);
                     let row = at / logits.width.max(1);
-                    format!("{} head, {}: row {row} has the logit {}", head.name(), kind.name(), logits.values[at])
+                    format!(
+                        "{} head, {}: row {row} has the logit {}",
+                        head.name(),
+                        kind.name(),
+                        logits.values[at]
+                    )
                 },
                 "finite numbers",
             )?;
@@ -211,7 +230,8 @@ fn batch(bench: &mut Bench) -> Outcome {
             alone.rows += one.rows;
             alone.values.extend(one.values);
         }
-        largest = largest.max(alone.near(&together, &format!("{} alone and in a batch", kind.name()))?);
+        largest =
+            largest.max(alone.near(&together, &format!("{} alone and in a batch", kind.name()))?);
     }
     Ok(format!("same logits alone and in a batch; largest relative difference {largest:.1e}"))
 }
@@ -226,7 +246,9 @@ fn order(bench: &mut Bench) -> Outcome {
         let turned = forward(&mut r.model, encoded, &backwards, head)?;
         let view = encoded.view()?;
         // The rows of each sequence, in the order of the sequences again.
-        let rows_of = |i: u64| if head == Head::Sequence { 1 } else { view.len_of(usize::try_from(i).unwrap_or(0)) };
+        let rows_of = |i: u64| {
+            if head == Head::Sequence { 1 } else { view.len_of(usize::try_from(i).unwrap_or(0)) }
+        };
         let mut parts: Vec<&[f32]> = Vec::new();
         let mut at = 0;
         for &i in &backwards {
@@ -264,10 +286,19 @@ fn wrong_head(bench: &mut Bench) -> Outcome {
     for other in HEADS.into_iter().filter(|other| *other != head) {
         match r.model.forward(encoded, indices, other, &mut vec![0.0; 1 << 14]) {
             Err(e) if e.status == abi::E_UNSUPPORTED => n += 1,
-            Err(e) => return Err(bad(format!("head {}: {e}", number(other)), "the status \"unsupported\"")),
+            Err(e) => {
+                return Err(bad(
+                    format!("head {}: {e}", number(other)),
+                    "the status \"unsupported\"",
+                ));
+            }
             Ok(_) => {
                 return Err(bad(
-                    format!("a model with a {} head answered for a {} head", head.name(), other.name()),
+                    format!(
+                        "a model with a {} head answered for a {} head",
+                        head.name(),
+                        other.name()
+                    ),
                     "the status \"unsupported\"",
                 ));
             }

@@ -75,7 +75,9 @@ impl Run<'_> {
                     model: None,
                     verdict: Verdict::Bad,
                     detail: failure.to_string(),
-                    expected: Some("the library loads, agrees on a version and describes itself".into()),
+                    expected: Some(
+                        "the library loads, agrees on a version and describes itself".into(),
+                    ),
                     hint: failure.hint(),
                     seconds: 0.0,
                 };
@@ -185,11 +187,10 @@ impl Run<'_> {
             scratch: scratch.path().to_path_buf(),
         };
         let (mut socket, theirs) = UnixStream::pair().map_err(|e| cannot("a socket", e))?;
-        socket
-            .set_read_timeout(Some(self.options.limit))
-            .map_err(|e| cannot("a socket", e))?;
+        socket.set_read_timeout(Some(self.options.limit)).map_err(|e| cannot("a socket", e))?;
         let executable = std::env::current_exe().map_err(|e| cannot("this program", e))?;
-        let mut process = Process::start(&executable, theirs).map_err(|e| cannot("a process", e))?;
+        let mut process =
+            Process::start(&executable, theirs).map_err(|e| cannot("a process", e))?;
         // A child that ends at once is seen below.
         let _ = frame::write(&mut socket, &order);
         let mut check = None;

@@ -62,9 +62,7 @@ impl Kind {
             Self::Text => RowInput::Text(first.into()),
             Self::Pair => RowInput::Pair(first.into(), second.into()),
             Self::Words => RowInput::Words(both().split(' ').map(ToOwned::to_owned).collect()),
-            Self::Question => {
-                RowInput::Question { question: first.into(), context: second.into() }
-            }
+            Self::Question => RowInput::Question { question: first.into(), context: second.into() },
         }
     }
 
@@ -80,7 +78,9 @@ impl Kind {
         let texts = || NASTY.into_iter().chain([long.as_str()]);
         match self {
             Self::Text => texts().map(|t| self.row(t, "")).collect(),
-            Self::Pair => texts().zip(texts().skip(3).cycle()).map(|(a, b)| self.row(a, b)).collect(),
+            Self::Pair => {
+                texts().zip(texts().skip(3).cycle()).map(|(a, b)| self.row(a, b)).collect()
+            }
             Self::Words => {
                 let all = RowInput::Words(texts().map(ToOwned::to_owned).collect());
                 let each = texts().map(|t| RowInput::Words(vec![t.to_owned(), "끝".to_owned()]));

@@ -209,7 +209,8 @@ fn said(bench: &mut Bench) -> Outcome {
             ("model_save", v.model_save.is_some()),
             ("model_load", v.model_load.is_some()),
         ];
-        let lacking: Vec<&str> = calls.iter().filter(|(_, there)| !there).map(|(c, _)| *c).collect();
+        let lacking: Vec<&str> =
+            calls.iter().filter(|(_, there)| !there).map(|(c, _)| *c).collect();
         let expected = "a plugin that trains has all training calls";
         ensure(lacking.is_empty(), || format!("it lacks {}", lacking.join(", ")), expected)?;
         return Ok("it trains".into());
@@ -250,14 +251,16 @@ fn order(bench: &mut Bench) -> Outcome {
     let mut t = ready(bench)?;
     let early: &[i32] = &[abi::E_INVALID_ARGUMENT];
     let targets = class_targets(&t.classes);
-    t.raw(bench, &raw const targets, &mut plain_step(0))?.expect("train_step without train_begin", early)?;
+    t.raw(bench, &raw const targets, &mut plain_step(0))?
+        .expect("train_step without train_begin", early)?;
     end(bench, &mut t.model)?.expect("train_end without train_begin", early)?;
     begin(bench, &mut t.model, SETTINGS)?.expect("train_begin", &[abi::OK])?;
     t.step(bench, 0)?;
     let during = t.logits()?;
     end(bench, &mut t.model)?.expect("train_end", &[abi::OK])?;
     t.logits()?.same(&during, "before and after train_end")?;
-    t.raw(bench, &raw const targets, &mut plain_step(0))?.expect("train_step after train_end", early)?;
+    t.raw(bench, &raw const targets, &mut plain_step(0))?
+        .expect("train_step after train_end", early)?;
     Ok("before, between, after".into())
 }
 
@@ -281,7 +284,11 @@ fn same_losses(a: &[f64], b: &[f64], between: &str) -> Result<(), Stop> {
     let at = a.iter().zip(b).position(|(a, b)| a.to_bits() != b.to_bits());
     ensure(
         at.is_none(),
-        || at.map_or_else(String::new, |i| format!("{between}: step {i} has the losses {} and {}", a[i], b[i])),
+        || {
+            at.map_or_else(String::new, |i| {
+                format!("{between}: step {i} has the losses {} and {}", a[i], b[i])
+            })
+        },
         "the same losses, bit for bit",
     )
 }
@@ -300,7 +307,11 @@ fn accumulate(bench: &mut Bench) -> Outcome {
     t.logits()?.same(&before, "before and after a step that only accumulates")?;
     t.step(bench, 0)?;
     let after = t.logits()?;
-    ensure(after != before, || "an update changed no logit".into(), "a step that is not accumulating updates the weights")?;
+    ensure(
+        after != before,
+        || "an update changed no logit".into(),
+        "a step that is not accumulating updates the weights",
+    )?;
     Ok("1 step with the flag, 1 without".into())
 }
 
@@ -322,7 +333,8 @@ fn sizes(bench: &mut Bench) -> Outcome {
         let given = t.raw(bench, fenced.as_ptr(), &mut plain_step(abi::STEP_ACCUMULATE))?;
         let what = format!("train_step with kobench_targets of {size} bytes");
         fenced.untouched(size, &what)?;
-        let good = given.status == abi::OK || (size < full && given.status == abi::E_INVALID_ARGUMENT);
+        let good =
+            given.status == abi::OK || (size < full && given.status == abi::E_INVALID_ARGUMENT);
         ensure(
             good && (size >= 24 || given.status != abi::OK),
             || format!("{what} answered {}", named(given.status)),
@@ -339,19 +351,26 @@ fn targets(bench: &mut Bench) -> Outcome {
         classes[0] = class;
         let targets = class_targets(&classes);
         let given = t.raw(bench, &raw const targets, &mut plain_step(0))?;
-        given.expect(&format!("train_step with the class {class} of 2"), &[abi::E_INVALID_ARGUMENT])?;
+        given.expect(
+            &format!("train_step with the class {class} of 2"),
+            &[abi::E_INVALID_ARGUMENT],
+        )?;
     }
     let mut odd = class_targets(&t.classes);
     for kind in [abi::TARGET_SPAN, 99] {
         odd.kind = kind;
         let given = t.raw(bench, &raw const odd, &mut plain_step(0))?;
         let allowed = &[abi::E_UNSUPPORTED, abi::E_INVALID_ARGUMENT];
-        given.expect(&format!("train_step of a sequence head with targets of the kind {kind}"), allowed)?;
+        given.expect(
+            &format!("train_step of a sequence head with targets of the kind {kind}"),
+            allowed,
+        )?;
     }
     let classes: Vec<i32> = t.classes.iter().map(|_| abi::IGNORE_INDEX).collect();
     let none = class_targets(&classes);
     let mut step = plain_step(abi::STEP_ACCUMULATE);
-    t.raw(bench, &raw const none, &raw mut step)?.expect("train_step with no class at all", &[abi::OK])?;
+    t.raw(bench, &raw const none, &raw mut step)?
+        .expect("train_step with no class at all", &[abi::OK])?;
     ensure(step.loss == 0.0, || format!("a loss of {} without a class", step.loss), "a loss of 0")?;
     t.step(bench, 0)?;
     Ok("4 classes, 2 kinds, and none".into())
@@ -419,10 +438,12 @@ fn resume(bench: &mut Bench) -> Outcome {
     let mut t = begun(bench, 3)?;
     t.losses(bench, 5)?;
     let flags = abi::STATE_TRAINING;
-    directory(bench, &t.model, "model_save", &path, flags)?.expect("model_save with the state", &[abi::OK])?;
+    directory(bench, &t.model, "model_save", &path, flags)?
+        .expect("model_save with the state", &[abi::OK])?;
     let on = t.losses(bench, 5)?;
     let mut other = begun(bench, 99)?;
-    directory(bench, &other.model, "model_load", &path, flags)?.expect("model_load with the state", &[abi::OK])?;
+    directory(bench, &other.model, "model_load", &path, flags)?
+        .expect("model_load with the state", &[abi::OK])?;
     let resumed = other.losses(bench, 5)?;
     same_losses(&on, &resumed, "going on, and going on from a saved state")?;
     Ok("5 steps before, 5 after".into())

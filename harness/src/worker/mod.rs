@@ -21,12 +21,12 @@ mod tokenize;
 
 pub use batching::batches;
 pub use describe::describe;
+pub(crate) use failure::of_exit;
 pub use failure::{Failure, FailureKind, signal_name};
 pub use process::{Limits, Worker};
 pub use protocol::{
     Encoding, EvaluateRequest, Evaluated, Event, Logits, OpenRequest, Opened, RowInput, Sequence,
     SpanLogits, TokenizeRequest,
 };
-pub(crate) use failure::of_exit;
 pub use server::serve;
 pub(crate) use server::{end_with, take_socket};

@@ -3,8 +3,8 @@
 use crate::check::bench::Bench;
 use crate::check::catalog::Check;
 use crate::check::outcome::{Answer, Outcome, Stop, answer, ensure, skipped};
-use crate::plugin::{Encoded, Rows};
 use crate::check::text::Kind;
+use crate::plugin::{Encoded, Rows};
 use kobench_plugin_abi::{
     self as abi, AbiStruct as _, EncodeOptions, EncodingView, Example, Logits, OpaqueEncoded,
     OpaqueModel, OpaqueTokenizer, Sink, Str,
@@ -107,18 +107,30 @@ fn null_arguments(bench: &mut Bench) -> Outcome {
         refused("describe into NULL", answer(|e| unsafe { describe(null(), e) }))?;
         let empty = Sink::zeroed();
         // SAFETY: as above.
-        refused("describe into a sink without `write`", answer(|e| unsafe { describe(&raw const empty, e) }))?;
+        refused(
+            "describe into a sink without `write`",
+            answer(|e| unsafe { describe(&raw const empty, e) }),
+        )?;
         // SAFETY: as above; no error buffer is allowed.
         let status = unsafe { describe(null(), null_mut()) };
-        refused("describe into NULL, without an error buffer", Answer { status, message: String::new() })?;
+        refused(
+            "describe into NULL, without an error buffer",
+            Answer { status, message: String::new() },
+        )?;
     }
     if let Some(open) = v.tokenizer_open {
         // SAFETY: as above.
-        refused("tokenizer_open with an `out` of NULL", answer(|e| unsafe { open(Str::new("{}"), null_mut(), e) }))?;
+        refused(
+            "tokenizer_open with an `out` of NULL",
+            answer(|e| unsafe { open(Str::new("{}"), null_mut(), e) }),
+        )?;
     }
     if let Some(open) = v.model_open {
         // SAFETY: as above.
-        refused("model_open with an `out` of NULL", answer(|e| unsafe { open(Str::new("{}"), null_mut(), e) }))?;
+        refused(
+            "model_open with an `out` of NULL",
+            answer(|e| unsafe { open(Str::new("{}"), null_mut(), e) }),
+        )?;
     }
     if let Some(view) = v.encoded_view {
         let mut out = EncodingView::zeroed();
@@ -141,7 +153,8 @@ fn null_handles(bench: &Bench, refused: Refused<'_>) -> Result<(), Stop> {
     let mut out = Logits::zeroed();
     if let Some(forward) = v.model_forward {
         // SAFETY: NULL handles; the rest is valid.
-        let given = answer(|e| unsafe { forward(null_mut(), null(), null(), 0, 0, &raw mut out, e) });
+        let given =
+            answer(|e| unsafe { forward(null_mut(), null(), null(), 0, 0, &raw mut out, e) });
         refused("model_forward on NULL", given)?;
     }
     // An optional call that is there may be one that is not supported.
@@ -154,7 +167,10 @@ fn null_handles(bench: &Bench, refused: Refused<'_>) -> Result<(), Stop> {
     sink.write = Some(ignore);
     if let Some(stats) = v.model_stats {
         // SAFETY: a NULL handle; the rest is valid.
-        optional("model_stats of NULL", answer(|e| unsafe { stats(null_mut(), &raw const sink, e) }))?;
+        optional(
+            "model_stats of NULL",
+            answer(|e| unsafe { stats(null_mut(), &raw const sink, e) }),
+        )?;
     }
     if let Some(seed) = v.model_seed {
         // SAFETY: as above.
@@ -162,7 +178,10 @@ fn null_handles(bench: &Bench, refused: Refused<'_>) -> Result<(), Stop> {
     }
     if let Some(begin) = v.train_begin {
         // SAFETY: as above.
-        optional("train_begin on NULL", answer(|e| unsafe { begin(null_mut(), Str::new("{}"), e) }))?;
+        optional(
+            "train_begin on NULL",
+            answer(|e| unsafe { begin(null_mut(), Str::new("{}"), e) }),
+        )?;
     }
     if let Some(end) = v.train_end {
         // SAFETY: as above.
@@ -196,7 +215,9 @@ fn null_beside_handles(bench: &Bench, refused: Refused<'_>) -> Result<(), Stop> 
         // SAFETY: an open handle; NULL examples, and a NULL out-parameter.
         let (examples, to) = unsafe {
             (
-                answer(|e| encode(tokenizer.as_ptr(), null(), 2, &raw const options, &raw mut out, e)),
+                answer(|e| {
+                    encode(tokenizer.as_ptr(), null(), 2, &raw const options, &raw mut out, e)
+                }),
                 answer(|e| {
                     encode(tokenizer.as_ptr(), null(), 0, &raw const options, null_mut(), e)
                 }),
@@ -291,7 +312,8 @@ fn not_utf8(bench: &mut Bench) -> Outcome {
                 }
             }
             let given = encode_raw(bench, tokenizer.as_ptr(), &[example], &raw const options)?;
-            given.expect(&format!("tokenizer_encode of {} that are not UTF-8", kind.name()), BAD)?;
+            given
+                .expect(&format!("tokenizer_encode of {} that are not UTF-8", kind.name()), BAD)?;
             n += 1;
         }
     }

@@ -156,7 +156,8 @@ fn after_error(bench: &mut Bench) -> Outcome {
     };
     let encoded = encode(&mut tokenizer)?;
     let indices = everything(&encoded)?;
-    let (columns, logits) = (Columns::of(&encoded)?, forward(&mut model, &encoded, &indices, head)?);
+    let (columns, logits) =
+        (Columns::of(&encoded)?, forward(&mut model, &encoded, &indices, head)?);
     let mut bytes = Example::zeroed();
     bytes.first = Str { data: b"\xff".as_ptr(), size: 1 };
     let mut odd = Example::zeroed();

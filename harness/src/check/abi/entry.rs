@@ -77,11 +77,21 @@ fn versions(bench: &mut Bench) -> Outcome {
         )?;
         ensure(
             (out.abi_minor, out.abi_minor_oldest) == plugin,
-            || format!("{about}: it filled in the range {}, {}", out.abi_minor, out.abi_minor_oldest),
+            || {
+                format!(
+                    "{about}: it filled in the range {}, {}",
+                    out.abi_minor, out.abi_minor_oldest
+                )
+            },
             "the plugin's own range, whatever the host's is",
         )?;
     }
-    Ok(format!("{} ranges; the plugin speaks 1.{} and accepts 1.{} and newer", hosts.len(), plugin.0, plugin.1))
+    Ok(format!(
+        "{} ranges; the plugin speaks 1.{} and accepts 1.{} and newer",
+        hosts.len(),
+        plugin.0,
+        plugin.1
+    ))
 }
 
 fn null(bench: &mut Bench) -> Outcome {

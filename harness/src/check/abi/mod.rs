@@ -1,5 +1,8 @@
 //! The border between host and plugin: what `kobench_plugin.h` promises beyond the meaning of a call.
-#![expect(unsafe_code, reason = "calls the plugin with arguments that its safe owners would not give")]
+#![expect(
+    unsafe_code,
+    reason = "calls the plugin with arguments that its safe owners would not give"
+)]
 
 mod arguments;
 mod batch;

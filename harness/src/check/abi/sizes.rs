@@ -90,7 +90,12 @@ fn error_buffer(bench: &mut Bench) -> Outcome {
         room.untouched(error.size, &what)?;
         ensure(
             std::str::from_utf8(&room.bytes()[..error.size]).is_ok(),
-            || format!("{what} is not UTF-8: {:?}", String::from_utf8_lossy(&room.bytes()[..error.size])),
+            || {
+                format!(
+                    "{what} is not UTF-8: {:?}",
+                    String::from_utf8_lossy(&room.bytes()[..error.size])
+                )
+            },
             "a message that is cut ends between two characters",
         )?;
         whole = error.size;
@@ -141,7 +146,9 @@ fn error_sizes(bench: &mut Bench) -> Outcome {
 
 unsafe extern "C" fn append(context: *mut c_void, data: *const u8, size: usize) -> i32 {
     // SAFETY: the host's own vector, and `size` readable bytes.
-    unsafe { (*context.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(data, size)) };
+    unsafe {
+        (*context.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(data, size))
+    };
     abi::OK
 }
 
@@ -182,7 +189,8 @@ fn encode(
     let tokenizer = bench.tokenizer()?;
     let mut out: *const OpaqueEncoded = null();
     // SAFETY: an open handle, and structs by the header's rules.
-    let status = unsafe { encode(tokenizer.as_ptr(), examples, n, options, &raw mut out, null_mut()) };
+    let status =
+        unsafe { encode(tokenizer.as_ptr(), examples, n, options, &raw mut out, null_mut()) };
     if status != abi::OK {
         return Ok(Err(status));
     }
@@ -197,7 +205,8 @@ fn view_of(bench: &Bench, encoded: *const OpaqueEncoded) -> Result<Columns, Stop
     let Some(handle) = std::ptr::NonNull::new(encoded.cast_mut()) else {
         return Err(bad("tokenizer_encode answered OK but gave no handle", "a handle"));
     };
-    let borrowed = std::mem::ManuallyDrop::new(crate::plugin::Encoded::borrow(bench.vtable(), handle));
+    let borrowed =
+        std::mem::ManuallyDrop::new(crate::plugin::Encoded::borrow(bench.vtable(), handle));
     Columns::of(&borrowed)
 }
 
@@ -216,7 +225,9 @@ fn example_sizes(bench: &mut Bench) -> Outcome {
         let fenced = Fenced::list(raw.as_slice(), size)?;
         let what = format!("with examples of {size} bytes");
         match encode(bench, fenced.as_ptr(), rows.len(), &raw const options)? {
-            Ok(columns) => columns.same(&normal, &what, "the same encoding: unknown bytes are passed over")?,
+            Ok(columns) => {
+                columns.same(&normal, &what, "the same encoding: unknown bytes are passed over")?
+            }
             Err(status) => {
                 return Err(bad(
                     format!("{what} tokenizer_encode answered {}", named(status)),
@@ -232,7 +243,12 @@ fn example_sizes(bench: &mut Bench) -> Outcome {
         // Without the field `second` a text is whole, and another kind is not.
         ensure(
             [abi::OK, abi::E_INVALID_ARGUMENT, abi::E_UNSUPPORTED].contains(&status),
-            || format!("with an example of {size} bytes tokenizer_encode answered {}", named(status)),
+            || {
+                format!(
+                    "with an example of {size} bytes tokenizer_encode answered {}",
+                    named(status)
+                )
+            },
             "fields beyond `struct_size` are zero, or the status \"invalid argument\"",
         )?;
     }
@@ -272,7 +288,11 @@ fn options_sizes(bench: &mut Bench) -> Outcome {
         let (given, zeros) = (run(&whole, size)?, run(&cut, full)?);
         ensure(
             given == zeros || status(&given) == Some(abi::E_INVALID_ARGUMENT),
-            || format!("options of {size} bytes gave another result than the same with zeros behind"),
+            || {
+                format!(
+                    "options of {size} bytes gave another result than the same with zeros behind"
+                )
+            },
             "fields beyond `struct_size` are zero, or the status \"invalid argument\"",
         )?;
     }
@@ -280,7 +300,9 @@ fn options_sizes(bench: &mut Bench) -> Outcome {
 }
 
 fn view_sizes(bench: &mut Bench) -> Outcome {
-    let Some(view) = bench.vtable().encoded_view else { return skipped("there is no encoded_view") };
+    let Some(view) = bench.vtable().encoded_view else {
+        return skipped("there is no encoded_view");
+    };
     let encoded = bench.encoded(&bench.kind()?.plain())?;
     let full = size_of::<EncodingView>();
     let mut normal = EncodingView::zeroed();
@@ -336,7 +358,15 @@ fn logits_sizes(bench: &mut Bench) -> Outcome {
         let index = [0_u64];
         // SAFETY: open handles, and as many bytes as the struct says.
         let status = unsafe {
-            forward(model.as_ptr(), encoded.as_ptr(), index.as_ptr(), 1, head, fenced.as_ptr(), null_mut())
+            forward(
+                model.as_ptr(),
+                encoded.as_ptr(),
+                index.as_ptr(),
+                1,
+                head,
+                fenced.as_ptr(),
+                null_mut(),
+            )
         };
         let what = format!("with a kobench_logits of {size} bytes model_forward");
         fenced.untouched(size.min(full), &what)?;

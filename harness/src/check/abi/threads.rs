@@ -88,7 +88,8 @@ fn cancel(bench: &mut Bench) -> Outcome {
     handle.cancel(cancel);
     let given = forward_raw(bench, model.as_ptr(), &encoded, &indices, number)?;
     given.expect("model_forward after model_cancel", &[abi::E_CANCELLED])?;
-    forward(&mut model, &encoded, &indices, head)?.same(&before, "before and after a cancelled call")?;
+    forward(&mut model, &encoded, &indices, head)?
+        .same(&before, "before and after a cancelled call")?;
 
     let done = AtomicBool::new(false);
     let mut cancelled = 0;

@@ -95,7 +95,10 @@ fn max_seq_len(bench: &mut Bench) -> Outcome {
                 Err(e) => return Err(e.into()),
                 Ok(_) => {
                     return Err(bad(
-                        format!("max_seq_len {} was taken by a model whose limit is {limit}", limit + 1),
+                        format!(
+                            "max_seq_len {} was taken by a model whose limit is {limit}",
+                            limit + 1
+                        ),
                         "the status \"invalid argument\"",
                     ));
                 }
@@ -126,15 +129,24 @@ fn truncation(bench: &mut Bench) -> Outcome {
             let all = |c: &Columns| of_texts(c, s).len() + c.n_truncated[s] as usize;
             ensure(
                 all(&short) == all(&whole),
-                || format!(
-                    "{}: cut to 16, row {s} has {} tokens and {} cut off; uncut it has {} and {}",
-                    kind.name(), of_texts(&short, s).len(), short.n_truncated[s],
-                    of_texts(&whole, s).len(), whole.n_truncated[s]
-                ),
+                || {
+                    format!(
+                        "{}: cut to 16, row {s} has {} tokens and {} cut off; uncut it has {} and {}",
+                        kind.name(),
+                        of_texts(&short, s).len(),
+                        short.n_truncated[s],
+                        of_texts(&whole, s).len(),
+                        whole.n_truncated[s]
+                    )
+                },
                 "tokens that are kept and tokens that are cut off add up to the same",
             )?;
             let ids = |c: &Columns, source: u8| -> Vec<u32> {
-                of_texts(c, s).iter().filter(|&&t| c.source[t] == source).map(|&t| c.input_ids[t]).collect()
+                of_texts(c, s)
+                    .iter()
+                    .filter(|&&t| c.source[t] == source)
+                    .map(|&t| c.input_ids[t])
+                    .collect()
             };
             for source in [abi::FROM_FIRST, abi::FROM_SECOND] {
                 ensure(
@@ -156,16 +168,17 @@ fn never(bench: &mut Bench) -> Outcome {
     let mut tokenizer = bench.tokenizer()?;
     let kinds = bench.kinds()?;
     for &kind in &kinds {
-        let options = EncodeOptions {
-            truncation: Truncation::Never,
-            ..bench.options()
-        };
+        let options = EncodeOptions { truncation: Truncation::Never, ..bench.options() };
         let rows = [long(kind, 2, 1), long(kind, 300, 300)];
         let views: Vec<Example<'_>> = rows.iter().map(RowInput::view).collect();
         let expected = "the status \"invalid argument\", and a message that names example 1";
         match tokenizer.encode(&views, &options) {
             Err(e) if e.status == abi::E_INVALID_ARGUMENT => {
-                ensure(e.message.contains('1'), || format!("{}: {}", kind.name(), e.message), expected)?;
+                ensure(
+                    e.message.contains('1'),
+                    || format!("{}: {}", kind.name(), e.message),
+                    expected,
+                )?;
             }
             Err(e) => return Err(bad(format!("{}: {e}", kind.name()), expected)),
             Ok(_) => return Err(bad(format!("{}: it was cut", kind.name()), expected)),
@@ -185,10 +198,15 @@ fn longest_first(bench: &mut Bench) -> Outcome {
     let mut n = 0;
     for (first, second) in [(30, 30), (30, 2), (2, 30), (12, 30), (5, 4)] {
         let rows = [long(Kind::Pair, first, second)];
-        let alone = |of: usize| [RowInput::Pair(
-            match long(Kind::Text, of, 0) { RowInput::Text(text) => text, _ => String::new() },
-            String::new(),
-        )];
+        let alone = |of: usize| {
+            [RowInput::Pair(
+                match long(Kind::Text, of, 0) {
+                    RowInput::Text(text) => text,
+                    _ => String::new(),
+                },
+                String::new(),
+            )]
+        };
         let max = bench.max_seq_len();
         let options = EncodeOptions { max_seq_len: max, ..bench.options() };
         let uncut = EncodeOptions { max_seq_len: 0, ..bench.options() };

@@ -55,7 +55,14 @@ fn sequences(bench: &mut Bench) -> Outcome {
             let fits = goes_on || (begins && here.1 == 0 && (s > 0 || here.0 == 0));
             ensure(
                 fits && (here.0 as usize) < e.rows.len(),
-                || format!("{}: sequence {s} is window {} of row {}", e.kind.name(), here.1, here.0),
+                || {
+                    format!(
+                        "{}: sequence {s} is window {} of row {}",
+                        e.kind.name(),
+                        here.1,
+                        here.0
+                    )
+                },
                 "rows in their order, each with windows 0, 1, 2 ...",
             )?;
             expected = (here.0, here.1 + 1);
@@ -138,8 +145,7 @@ fn offsets(bench: &mut Bench) -> Outcome {
         )?;
         // The token before it in the same text.
         let same = |t: &usize| {
-            c.source[*t] == source
-                && (!matches!(row, RowInput::Words(_)) || c.word_ids[*t] == word)
+            c.source[*t] == source && (!matches!(row, RowInput::Words(_)) || c.word_ids[*t] == word)
         };
         let before = (c.range(sequence).start..token).rev().find(same);
         let falls = |t: usize| c.start[t] as usize > start || c.end[t] as usize > end;
@@ -162,7 +168,12 @@ fn unknown(bench: &mut Bench) -> Outcome {
             let (unknown, tokens) = (e.columns.n_unknown[s] as usize, e.columns.range(s).len());
             ensure(
                 unknown <= tokens,
-                || format!("{}, sequence {s}: {unknown} of {tokens} tokens are unknown", e.kind.name()),
+                || {
+                    format!(
+                        "{}, sequence {s}: {unknown} of {tokens} tokens are unknown",
+                        e.kind.name()
+                    )
+                },
                 "at most as many as there are tokens",
             )?;
             found += unknown;

@@ -60,8 +60,14 @@ fn windows(bench: &mut Bench) -> Outcome {
             let shared = document.get(from..).unwrap_or_default();
             let last = s + 1 == c.len();
             ensure(
-                from <= document.len() && window.len() >= shared.len() && window.starts_with(shared),
-                || format!("with doc_stride {doc_stride} window {s} does not begin {doc_stride} tokens after the one before"),
+                from <= document.len()
+                    && window.len() >= shared.len()
+                    && window.starts_with(shared),
+                || {
+                    format!(
+                        "with doc_stride {doc_stride} window {s} does not begin {doc_stride} tokens after the one before"
+                    )
+                },
                 "windows that begin doc_stride tokens apart, and show the same tokens where they overlap",
             )?;
             let more = window.len() - shared.len();
@@ -80,7 +86,8 @@ fn windows(bench: &mut Bench) -> Outcome {
             return Err(bad(
                 format!(
                     "windows {stride} apart show {} tokens of the context, and {other} apart {}",
-                    first.len(), document.len()
+                    first.len(),
+                    document.len()
                 ),
                 "the whole context, whatever the stride",
             ));
@@ -112,7 +119,12 @@ fn question_length(bench: &mut Bench) -> Outcome {
             let wanted = &all[..all.len().min(max_question_len)];
             ensure(
                 kept == wanted,
-                || format!("max_question_len {max_question_len}, window {s}: {} tokens of the question", kept.len()),
+                || {
+                    format!(
+                        "max_question_len {max_question_len}, window {s}: {} tokens of the question",
+                        kept.len()
+                    )
+                },
                 &format!("its first {} tokens", wanted.len()),
             )?;
         }

@@ -45,8 +45,8 @@ fn ordinals(bench: &mut Bench) -> Outcome {
         let word = c.word_ids[token];
         // A token of white space alone is of the word before it or after it.
         let alone = inside.trim().is_empty();
-        let right = usize::try_from(word)
-            .is_ok_and(|word| word == spaces || (alone && word + 1 == spaces));
+        let right =
+            usize::try_from(word).is_ok_and(|word| word == spaces || (alone && word + 1 == spaces));
         ensure(
             right,
             || format!("{}: `{inside}` of \"{text}\" is of word {word}", place(e, sequence, token)),
@@ -67,10 +67,12 @@ fn order(bench: &mut Bench) -> Outcome {
                 let falls = tokens.windows(2).find(|p| c.word_ids[p[0]] > c.word_ids[p[1]]);
                 ensure(
                     falls.is_none(),
-                    || falls.map_or_else(String::new, |p| {
-                        let (a, b) = (c.word_ids[p[0]], c.word_ids[p[1]]);
-                        format!("{}: of word {b}, after one of word {a}", place(e, s, p[1]))
-                    }),
+                    || {
+                        falls.map_or_else(String::new, |p| {
+                            let (a, b) = (c.word_ids[p[0]], c.word_ids[p[1]]);
+                            format!("{}: of word {b}, after one of word {a}", place(e, s, p[1]))
+                        })
+                    },
                     "words that do not fall from token to token",
                 )?;
             }
@@ -93,7 +95,13 @@ fn order(bench: &mut Bench) -> Outcome {
             }
             ensure(
                 next as usize == words.len() || c.n_truncated[s] > 0,
-                || format!("texts split into words, row {}: {next} of {} words have a token, but nothing was cut off", c.example[s], words.len()),
+                || {
+                    format!(
+                        "texts split into words, row {}: {next} of {} words have a token, but nothing was cut off",
+                        c.example[s],
+                        words.len()
+                    )
+                },
                 "at least one token for each word",
             )?;
         }
