@@ -10,6 +10,8 @@ matters at the edges, so three are asked; the old two still install on Python 3.
     t412/bin/python tests/goldens/make_wordpiece.py --vocab $VOCAB --out $OUT \
         --sample tasks/samples/nsmc/ratings_test.sample.txt
     t331/bin/python tests/goldens/make_wordpiece.py --vocab $VOCAB --out $OUT --add-uncleaned
+    t412/bin/python tests/goldens/make_wordpiece.py --vocab $VOCAB --out $OUT \
+        --more tests/goldens/sentencepiece/lines.jsonl
     t412/bin/python tests/goldens/make_wordpiece.py --vocab VOCAB --out $OUT --hash NAME --nsmc-test ratings_test.txt
 
 and with any other transformers, to see what has changed since:
@@ -31,6 +33,8 @@ lines.jsonl   {"text", "ids", "pieces"}: `tokenize()` and `convert_tokens_to_ids
               "ids_if_assigned", see below; "ids_uncleaned" where 3.3.1 differs.
 pairs.jsonl   {"a", "b" (or null), "max_length", "input_ids", "token_type_ids"}: `batch_encode_plus([(a, b)],
               max_length=m, truncation=True)`.
+more.json     {"lines", "ids"}: for each block of 10 of the 814 texts in ../sentencepiece/lines.jsonl the first 16
+              hexadecimal digits of a SHA-256 over the ids of each (their number, then they, little-endian u32).
 nsmc_test_ids.json   for each vocabulary the SHA-256 over the 50,000 official NSMC test documents in order, every
               row as its length and its ids, [CLS] ... [SEP] included, all little-endian u32, nothing cut.
               A document is column 1 of line.strip().split("\t"), empty ones included.
@@ -309,6 +313,19 @@ def hash_rows(tokenizer, vocab, path, name, out):
     print(name, known[name])
 
 
+def make_more(tokenizer, lines, out):
+    texts = read(lines)
+    rows = [encode(tokenizer, text)[0] for text in texts]
+    blocks = []
+    for at in range(0, len(rows), 10):
+        digest = hashlib.sha256()
+        for ids in rows[at:at + 10]:
+            digest.update(struct.pack(f"<{len(ids) + 1}I", len(ids), *ids))
+        blocks.append(digest.hexdigest()[:16])
+    (out / "more.json").write_text(json.dumps({"lines": len(rows), "ids": blocks}, separators=(",", ":")) + "\n")
+    print("more.json", len(rows), "lines,", sum(map(len, rows)), "tokens")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vocab", type=Path, required=True)
@@ -318,6 +335,7 @@ def main():
     parser.add_argument("--add-uncleaned", action="store_true", help="add what 3.3.1 gives where it differs")
     parser.add_argument("--hash", help="name under which to store the hash of the whole NSMC test set")
     parser.add_argument("--nsmc-test", type=Path)
+    parser.add_argument("--more", type=Path, help="lines.jsonl of the SentencePiece goldens, for more.json")
     args = parser.parse_args()
     import transformers
 
@@ -330,6 +348,8 @@ def main():
         return add_uncleaned(tokenizer, args.out)
     assert transformers.__version__ == "4.12.5", "see the header: versions differ"
     args.out.mkdir(parents=True, exist_ok=True)
+    if args.more:
+        return make_more(tokenizer, args.more, args.out)
     if args.hash:
         return hash_rows(tokenizer, args.vocab, args.nsmc_test, args.hash, args.out)
     documents = read_documents(args.sample)

@@ -1,8 +1,8 @@
 //! Model engine of the bundled kobench plugins: tokenisers, encoders, heads, packed ops.
 //!
 //! From the bottom up: [`kernels`] are inner loops, [`ops`] the few coarse operations on slices,
-//! [`nn`] modules with parameters, [`encoder`] and [`head`] what models are made of, [`model`] a
-//! whole model with its weights from a [`checkpoint`]. [`tokenizer`] turns text into packed ids, and
+//! [`nn`] modules with parameters, [`trunk`] and [`head`] what models are made of, [`model`] a whole
+//! model as its [`config`] says, with its weights from a [`checkpoint`]. [`tokenizer`] turns text into packed ids, and
 //! [`plugin`] makes all of it a plugin.
 //! [`reference`](mod@reference) holds plain f64 forms of the operations, which kernels are tested against.
 //!
@@ -12,8 +12,8 @@
 mod batch;
 mod buffer;
 pub mod checkpoint;
+pub mod config;
 mod context;
-pub mod encoder;
 mod error;
 mod grad;
 pub mod head;
@@ -27,6 +27,7 @@ pub mod reference;
 pub mod rng;
 mod saved;
 pub mod tokenizer;
+pub mod trunk;
 
 pub use batch::PackedBatch;
 pub use buffer::Buffer;

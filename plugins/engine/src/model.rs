@@ -1,67 +1,114 @@
-//! A whole model: encoder, head, weights and the context that they compute in.
+//! A whole model: trunk, head, weights and the context that they compute in.
+
+use kobench_plugin_sdk::Head as Kind;
 
 use crate::batch::PackedBatch;
-use crate::checkpoint::{self, Checkpoint, NewHead};
+use crate::checkpoint::{self, Checkpoint, LoadReport, NewHead};
+use crate::config::{Architecture, ModelConfig};
 use crate::context::Context;
-use crate::encoder::{Encoder, EncoderConfig};
 use crate::error::{EngineError, Result};
 use crate::grad::GradSink;
-use crate::head::SequenceHead;
+use crate::head::{self, Head};
 use crate::ops::loss;
-use crate::param::ParamStore;
+use crate::param::{ParamId, ParamStore};
 use crate::saved::Saved;
+use crate::trunk::{self, Between, Trunk};
 
-/// Prefix of the trunk's tensors in a checkpoint.
-const PREFIX: &str = "bert";
-
-/// A sequence classifier (or regressor, with one label).
+/// A trunk with one head.
 #[derive(Debug)]
-pub struct SequenceClassifier {
-    config: EncoderConfig,
-    encoder: Encoder,
-    head: SequenceHead,
+pub struct Model {
+    config: ModelConfig,
+    kind: Kind,
+    trunk: Box<dyn Trunk>,
+    head: Box<dyn Head>,
     params: ParamStore,
     ctx: Context,
+    report: LoadReport,
 }
 
-impl SequenceClassifier {
+/// Modules and parameters without values.
+struct Declared {
+    params: ParamStore,
+    trunk: Box<dyn Trunk>,
+    head: Box<dyn Head>,
+    /// The parameters of the head are those from here on.
+    first_of_head: ParamId,
+}
+
+fn declare(config: &ModelConfig, kind: Kind) -> Result<Declared> {
+    if !config.architecture.heads().contains(&kind) {
+        return Err(EngineError::Unsupported(format!(
+            "Hugging Face has no {} head for {}",
+            kind.name(),
+            config.architecture.name()
+        )));
+    }
+    let mut params = ParamStore::default();
+    let trunk = trunk::declare(&mut params, config);
+    let first_of_head = params.next_id();
+    let head = head::declare(&mut params, config, kind);
+    Ok(Declared { params, trunk, head, first_of_head })
+}
+
+impl Model {
     /// Builds the model that `config` describes and fills it from `checkpoint`.
     ///
+    /// An ELECTRA checkpoint that was fine-tuned with the older, linear classifier gets that one.
+    ///
     /// # Errors
-    /// See [`checkpoint::load`].
+    /// [`EngineError::Unsupported`] for a head that Hugging Face does not have, and see
+    /// [`checkpoint::load`].
     pub fn load(
-        config: EncoderConfig,
+        config: ModelConfig,
+        kind: Kind,
         checkpoint: &Checkpoint,
         new_head: NewHead,
         ctx: Context,
     ) -> Result<Self> {
-        let model = Self::declare(config, ctx);
-        let threads = model.ctx.threads();
-        threads.install(|| checkpoint::load(&model.params, checkpoint, PREFIX, new_head))?;
-        Ok(model)
+        let config = as_trained(config, kind, checkpoint);
+        let Declared { params, trunk, head, first_of_head } = declare(&config, kind)?;
+        let place = checkpoint::Place { architecture: config.architecture, first_of_head };
+        let threads = ctx.threads();
+        let report = threads.install(|| checkpoint::load(&params, checkpoint, place, new_head))?;
+        Ok(Self { config, kind, trunk, head, params, ctx, report })
     }
 
-    fn declare(config: EncoderConfig, ctx: Context) -> Self {
-        let mut params = ParamStore::default();
-        let encoder = Encoder::declare(&mut params, PREFIX, &config);
-        let head = SequenceHead::declare(&mut params, PREFIX, &config);
-        Self { config, encoder, head, params, ctx }
-    }
-
-    /// Number of trunk parameters (pooler included, classifier not) that `config` describes.
-    pub fn trunk_parameters(config: &EncoderConfig) -> usize {
-        let mut params = ParamStore::default();
-        Encoder::declare(&mut params, PREFIX, config);
-        SequenceHead::declare(&mut params, PREFIX, config);
-        let of_trunk = |name: &str| name.starts_with(PREFIX);
-        params
+    /// Number of trunk parameters (BERT's pooler included, classifier not) that `config` describes.
+    pub fn trunk_parameters(config: &ModelConfig) -> usize {
+        let prefix = format!("{}.", config.architecture.prefix());
+        let Ok(declared) = declare(config, Kind::Sequence) else { return 0 };
+        declared
+            .params
             .iter()
-            .filter(|p| of_trunk(&p.parts()[0].name))
+            .filter(|p| p.parts()[0].name.starts_with(&prefix))
             .fold(0, |n, p| n.saturating_add(p.elements()))
     }
 
+    /// The kind of head.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What the checkpoint held.
+    pub fn report(&self) -> &LoadReport {
+        &self.report
+    }
+
+    /// Rows of the logits of a batch: its sequences, or its tokens.
+    pub fn logits_rows(&self, batch: &PackedBatch) -> usize {
+        match self.kind {
+            Kind::Sequence => batch.sequences(),
+            Kind::Token | Kind::Span => batch.tokens(),
+        }
+    }
+
+    /// Columns of the logits.
+    pub fn logits_width(&self) -> usize {
+        self.config.logits_width(self.kind)
+    }
+
     /// The configuration.
-    pub fn config(&self) -> &EncoderConfig {
+    pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
@@ -75,7 +122,8 @@ impl SequenceClassifier {
         &self.ctx
     }
 
-    /// Writes the logits `[B, num_labels]` of a batch to `logits`.
+    /// Writes the logits of a batch, `[B, num_labels]`, `[T, num_labels]` or, for a span head,
+    /// `[T, 2]` (start, end), to `logits`.
     ///
     /// `between` is called before each layer; an error from it ends the call.
     ///
@@ -86,18 +134,19 @@ impl SequenceClassifier {
         &mut self,
         batch: &PackedBatch,
         logits: &mut [f32],
-        between: &(dyn Fn() -> Result<()> + Sync),
+        between: Between<'_>,
     ) -> Result<()> {
-        if logits.len() != batch.sequences() * self.config.num_labels {
+        if logits.len() != self.logits_rows(batch) * self.logits_width() {
             return Err(EngineError::Internal("the buffer for logits has the wrong size".into()));
         }
         if logits.is_empty() {
             return Ok(());
         }
+        trunk::check(&self.config, batch)?;
         let threads = self.ctx.threads();
         threads.install(|| {
             let mut saved = Saved::eval();
-            let hidden = self.encoder.forward(&mut self.ctx, batch, &mut saved, between)?;
+            let hidden = self.trunk.forward(&mut self.ctx, batch, &mut saved, between)?;
             let result = self.head.forward(&mut self.ctx, batch, hidden, &mut saved)?;
             logits.copy_from_slice(result.f32()?);
             self.ctx.give(result);
@@ -105,13 +154,13 @@ impl SequenceClassifier {
         })
     }
 
-    /// One forward and backward pass with cross-entropy against `targets` (class numbers or
-    /// [`loss::IGNORE`]); gradients go to `sink`, dropout follows from `seed` and `step`.
+    /// One forward and backward pass with cross-entropy of each row of logits against `targets`
+    /// (class numbers or [`loss::IGNORE`]); gradients go to `sink`, dropout follows from `seed` and `step`.
     ///
     /// Returns the mean loss.
     ///
     /// # Errors
-    /// As [`SequenceClassifier::forward`], and [`EngineError::Input`] for targets that are not
+    /// As [`Model::forward`], and [`EngineError::Input`] for targets that are not
     /// classes.
     pub fn loss_and_gradients(
         &mut self,
@@ -120,12 +169,12 @@ impl SequenceClassifier {
         (seed, step): (u64, u32),
         sink: &mut (dyn GradSink + Send),
     ) -> Result<f64> {
-        let labels = self.config.num_labels;
-        if targets.len() != batch.sequences() {
+        let labels = self.logits_width();
+        let rows = self.logits_rows(batch);
+        if targets.len() != rows {
             return Err(EngineError::Input(format!(
-                "{} targets for {} sequences",
-                targets.len(),
-                batch.sequences()
+                "{} targets for {rows} rows of logits",
+                targets.len()
             )));
         }
         let is_class = |t: i64| usize::try_from(t).is_ok_and(|class| class < labels);
@@ -135,18 +184,27 @@ impl SequenceClassifier {
                 labels - 1
             )));
         }
+        trunk::check(&self.config, batch)?;
         let threads = self.ctx.threads();
         threads.install(|| {
             let ctx = &mut self.ctx;
             let mut saved = Saved::train(seed, step);
-            let hidden = self.encoder.forward(ctx, batch, &mut saved, &|| Ok(()))?;
+            let hidden = self.trunk.forward(ctx, batch, &mut saved, &|| Ok(()))?;
             let logits = self.head.forward(ctx, batch, hidden, &mut saved)?;
             let mut dlogits = ctx.take(logits.len())?;
             let loss = loss::cross_entropy(logits.f32()?, targets, dlogits.f32_mut()?);
             ctx.give(logits);
             let dhidden = self.head.backward(ctx, batch, dlogits, &mut saved, sink)?;
-            self.encoder.backward(ctx, batch, dhidden, &mut saved, sink)?;
+            self.trunk.backward(ctx, batch, dhidden, &mut saved, sink)?;
             Ok(loss)
         })
     }
+}
+
+/// ELECTRA's classifier has a dense layer, unless the checkpoint has the older one without.
+fn as_trained(config: ModelConfig, kind: Kind, checkpoint: &Checkpoint) -> ModelConfig {
+    let electra = config.architecture == Architecture::Electra && kind == Kind::Sequence;
+    let linear =
+        checkpoint.contains("classifier.weight") && !checkpoint.contains("classifier.dense.weight");
+    if electra && linear { config.with_linear_classifier() } else { config }
 }

@@ -107,6 +107,11 @@ impl ParamStore {
         param
     }
 
+    /// The id that the next parameter will get.
+    pub fn next_id(&self) -> ParamId {
+        ParamId(self.params.len())
+    }
+
     /// All parameters, by id.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Parameter>> {
         self.params.iter()

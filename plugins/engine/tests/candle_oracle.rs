@@ -9,16 +9,17 @@ use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config, HiddenAct};
 use common::{goldens, normal};
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
-use kobench_engine::encoder::{Architecture, EncoderConfig};
-use kobench_engine::model::SequenceClassifier;
+use kobench_engine::config::{Architecture, ModelConfig, TrunkConfig};
+use kobench_engine::model::Model;
 use kobench_engine::{Context, PackedBatch};
+use kobench_plugin_sdk::Head;
 
 /// Pooler and classifier are ours alone, so candle's last hidden states are taken through them here.
 #[test]
 fn logits_from_candles_trunk_are_ours() {
     let folder = goldens("bert/odd");
     let json = std::fs::read(folder.join("config.json")).unwrap();
-    let config = EncoderConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
+    let config = ModelConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
     let tensors: HashMap<String, Tensor> =
         candle_core::safetensors::load(folder.join("model.safetensors"), &Device::Cpu).unwrap();
     let (pool_w, pool_b) =
@@ -26,18 +27,19 @@ fn logits_from_candles_trunk_are_ours() {
     let (class_w, class_b) =
         (tensors["classifier.weight"].clone(), tensors["classifier.bias"].clone());
     let vb = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
+    let TrunkConfig::Absolute(own) = &config.trunk else { unreachable!() };
     let theirs = BertModel::load(
         vb.pp("bert"),
         &Config {
             vocab_size: config.vocab_size,
             hidden_size: config.hidden_size,
             num_hidden_layers: config.num_hidden_layers,
-            num_attention_heads: config.num_attention_heads,
-            intermediate_size: config.intermediate_size,
+            num_attention_heads: own.num_attention_heads,
+            intermediate_size: own.intermediate_size,
             hidden_act: HiddenAct::Gelu,
-            max_position_embeddings: config.max_position_embeddings,
-            type_vocab_size: config.type_vocab_size,
-            layer_norm_eps: config.layer_norm_eps,
+            max_position_embeddings: own.max_position_embeddings,
+            type_vocab_size: own.type_vocab_size,
+            layer_norm_eps: own.layer_norm_eps,
             ..Config::default()
         },
     )
@@ -45,7 +47,7 @@ fn logits_from_candles_trunk_are_ours() {
     let checkpoint = Checkpoint::open(&folder).unwrap();
     let ctx = Context::cpu(2).unwrap();
     let mut ours =
-        SequenceClassifier::load(config.clone(), &checkpoint, NewHead::Refuse, ctx).unwrap();
+        Model::load(config.clone(), Head::Sequence, &checkpoint, NewHead::Refuse, ctx).unwrap();
 
     let mut batch = PackedBatch::default();
     let mut expected = Vec::new();

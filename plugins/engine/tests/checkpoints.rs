@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use common::goldens;
 use half::{bf16, f16};
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
-use kobench_engine::encoder::{Architecture, EncoderConfig};
-use kobench_engine::model::SequenceClassifier;
+use kobench_engine::config::{Architecture, ModelConfig};
+use kobench_engine::model::Model;
 use kobench_engine::{Context, EngineError, PackedBatch};
+use kobench_plugin_sdk::Head;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -46,11 +47,11 @@ impl Folder {
         self.0.path().join("model.safetensors")
     }
 
-    fn load(&self, new_head: NewHead) -> Result<SequenceClassifier, EngineError> {
+    fn load(&self, new_head: NewHead) -> Result<Model, EngineError> {
         let json = std::fs::read(self.0.path().join("config.json")).unwrap();
-        let config = EncoderConfig::from_json(Architecture::Bert, &json, "config.json")?;
+        let config = ModelConfig::from_json(Architecture::Bert, &json, "config.json")?;
         let checkpoint = Checkpoint::open(self.0.path())?;
-        SequenceClassifier::load(config, &checkpoint, new_head, Context::cpu(1)?)
+        Model::load(config, Head::Sequence, &checkpoint, new_head, Context::cpu(1)?)
     }
 
     fn error(&self) -> String {
@@ -58,7 +59,7 @@ impl Folder {
     }
 }
 
-fn logits(model: &mut SequenceClassifier) -> Vec<f32> {
+fn logits(model: &mut Model) -> Vec<f32> {
     let mut batch = PackedBatch::default();
     batch.push(&[2, 17, 33, 3], &[0, 0, 0, 0]).unwrap();
     let mut logits = vec![0.0; model.config().num_labels];

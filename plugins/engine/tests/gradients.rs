@@ -4,21 +4,24 @@ mod common;
 
 use common::goldens;
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
-use kobench_engine::encoder::{Architecture, EncoderConfig};
-use kobench_engine::model::SequenceClassifier;
+use kobench_engine::config::{Architecture, ModelConfig, TrunkConfig};
+use kobench_engine::model::Model;
 use kobench_engine::{Accumulate, Context, PackedBatch};
+use kobench_plugin_sdk::Head;
 
 /// A seeded random model; with `dropout`, the probability of every dropout.
-fn model(threads: usize, dropout: f32) -> SequenceClassifier {
+fn model(threads: usize, dropout: f32) -> Model {
     let folder = goldens("bert/gamma-beta");
     let json = std::fs::read(folder.join("config.json")).unwrap();
-    let mut config = EncoderConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
-    config.hidden_dropout_prob = dropout;
-    config.attention_probs_dropout_prob = dropout;
-    config.classifier_dropout = dropout;
+    let mut config = ModelConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
+    let TrunkConfig::Absolute(own) = &mut config.trunk else { unreachable!() };
+    own.hidden_dropout_prob = dropout;
+    own.attention_output_dropout = dropout;
+    own.attention_probs_dropout_prob = dropout;
+    config.head.sequence.dropout = dropout;
     let checkpoint = Checkpoint::open(&folder).unwrap();
     let ctx = Context::cpu(threads).unwrap();
-    SequenceClassifier::load(config, &checkpoint, NewHead::Refuse, ctx).unwrap()
+    Model::load(config, Head::Sequence, &checkpoint, NewHead::Refuse, ctx).unwrap()
 }
 
 fn batch() -> PackedBatch {

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use common::goldens;
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
-use kobench_engine::encoder::{Architecture, EncoderConfig};
-use kobench_engine::model::SequenceClassifier;
+use kobench_engine::config::{Architecture, ModelConfig};
+use kobench_engine::model::Model;
 use kobench_engine::{Context, PackedBatch};
+use kobench_plugin_sdk::Head;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -24,12 +25,12 @@ struct Case {
     logits_f64: Vec<f64>,
 }
 
-fn load(folder: &Path, threads: usize) -> SequenceClassifier {
+fn load(folder: &Path, threads: usize) -> Model {
     let json = std::fs::read(folder.join("config.json")).unwrap();
-    let config = EncoderConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
+    let config = ModelConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
     let checkpoint = Checkpoint::open(folder).unwrap();
     let ctx = Context::cpu(threads).unwrap();
-    SequenceClassifier::load(config, &checkpoint, NewHead::Refuse, ctx).unwrap()
+    Model::load(config, Head::Sequence, &checkpoint, NewHead::Refuse, ctx).unwrap()
 }
 
 fn cases(folder: &Path) -> Vec<Case> {
@@ -37,7 +38,7 @@ fn cases(folder: &Path) -> Vec<Case> {
     serde_json::from_str::<Goldens>(&text).unwrap().cases
 }
 
-fn forward(model: &mut SequenceClassifier, cases: &[&Case]) -> Vec<f32> {
+fn forward(model: &mut Model, cases: &[&Case]) -> Vec<f32> {
     let mut batch = PackedBatch::default();
     for case in cases {
         batch.push(&case.input_ids, &case.token_type_ids).unwrap();

@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::goldens;
-use kobench_engine::encoder::Architecture;
+use kobench_engine::config::Architecture;
 use kobench_engine::plugin::{Bundle, EnginePlugin, Family, FamilyVariant};
 use kobench_plugin_sdk::{
     EncodeOptions, Error, ErrorKind, Example, ModelRequest, Plugin, TokenizerRequest,

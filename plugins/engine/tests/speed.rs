@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
-use kobench_engine::encoder::{Architecture, EncoderConfig};
-use kobench_engine::model::SequenceClassifier;
-use kobench_engine::tokenizer::WordPieceTokenizer;
+use kobench_engine::config::{Architecture, ModelConfig};
+use kobench_engine::model::Model;
+use kobench_engine::tokenizer::{Tokenizer, TokenizerKind};
 use kobench_engine::{Context, PackedBatch};
-use kobench_plugin_sdk::{EncodeOptions, Example};
+use kobench_plugin_sdk::{EncodeOptions, Example, Head};
 
 /// Tokens that one batch holds at most.
 const BUDGET: usize = 2048;
@@ -22,8 +22,9 @@ fn tokens_per_second() {
     let folder = |name| PathBuf::from(std::env::var_os(name).expect(name));
     let (checkpoint, data) = (folder("KOBENCH_CHECKPOINT"), folder("KOBENCH_DATA"));
     let json = std::fs::read(checkpoint.join("config.json")).unwrap();
-    let config = EncoderConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
-    let tokenizer = WordPieceTokenizer::open(&checkpoint, config.max_position_embeddings).unwrap();
+    let config = ModelConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
+    let tokenizer =
+        Tokenizer::open(TokenizerKind::WordPiece, &checkpoint, config.max_seq_len).unwrap();
     let text = std::fs::read_to_string(data.join("nsmc/ratings_test.txt")).unwrap();
     let rows = text.split('\n').skip(1).take(ROWS);
     let documents: Vec<&str> = rows.map(|l| l.trim().split('\t').nth(1).unwrap()).collect();
@@ -34,7 +35,7 @@ fn tokens_per_second() {
     let weights = Checkpoint::open(&checkpoint).unwrap();
     let ctx = Context::cpu(2).unwrap();
     let new_head = NewHead::Initialise { seed: 1 };
-    let mut model = SequenceClassifier::load(config, &weights, new_head, ctx).unwrap();
+    let mut model = Model::load(config, Head::Sequence, &weights, new_head, ctx).unwrap();
     println!("load: {:.2} s, {}", start.elapsed().as_secs_f64(), model.context().isa());
 
     let mut order: Vec<usize> = (0..encoded.n_sequences()).collect();

@@ -5,21 +5,21 @@ mod common;
 use std::path::PathBuf;
 
 use common::goldens;
-use kobench_engine::tokenizer::WordPieceTokenizer;
+use kobench_engine::tokenizer::{Tokenizer, TokenizerKind};
 use kobench_plugin_sdk::{Context, EncodeOptions, Encoded, Example, Truncation};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-fn demo() -> WordPieceTokenizer {
+fn demo() -> Tokenizer {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../kcbert/kcbert-demo");
-    WordPieceTokenizer::open(&folder, 512).unwrap()
+    Tokenizer::open(TokenizerKind::WordPiece, &folder, 512).unwrap()
 }
 
 /// A tokeniser over a small vocabulary: `[PAD]` 0, `[UNK]` 1, `[CLS]` 2, `[SEP]` 3, `[MASK]` 4, then these.
-fn small(pieces: &[&str]) -> WordPieceTokenizer {
+fn small(pieces: &[&str]) -> Tokenizer {
     let vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].iter().chain(pieces);
     let text: String = vocab.map(|p| format!("{p}\n")).collect();
-    WordPieceTokenizer::from_vocab(text.as_bytes(), "vocab.txt", 512).unwrap()
+    Tokenizer::from_vocab(text.as_bytes(), "vocab.txt", 512).unwrap()
 }
 
 fn lines<T: DeserializeOwned>(name: &str) -> Vec<T> {
@@ -160,7 +160,7 @@ fn limits_are_errors_with_advice() {
         let message = tokenizer.encode(&example, &options).unwrap_err().to_string();
         assert!(message.contains(expected), "{message}");
     }
-    let error = WordPieceTokenizer::from_vocab(b"a\nb\n", "vocab.txt", 512).unwrap_err();
+    let error = Tokenizer::from_vocab(b"a\nb\n", "vocab.txt", 512).unwrap_err();
     assert!(error.to_string().contains("[UNK]"), "{error}");
 }
 
@@ -185,7 +185,7 @@ fn nsmc_under_kcberts_vocabulary() {
     let (Ok(text), Ok(vocab)) = (std::fs::read_to_string(&rows), std::fs::read(&vocab)) else {
         return eprintln!("skipped: {} or {} is missing", rows.display(), vocab.display());
     };
-    let tokenizer = WordPieceTokenizer::from_vocab(&vocab, "kcbert.txt", 300).unwrap();
+    let tokenizer = Tokenizer::from_vocab(&vocab, "kcbert.txt", 300).unwrap();
     let python_strip = |l: &'static str| {
         l.trim_matches(|c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c))
     };

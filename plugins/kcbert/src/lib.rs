@@ -8,7 +8,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use kobench_engine::encoder::Architecture;
+use kobench_engine::config::Architecture;
 use kobench_engine::plugin::{Bundle, EnginePlugin, Family, FamilyVariant};
 use kobench_engine::tokenizer::Preprocess;
 use kobench_plugin_sdk::{Error, OptionDescription, Result, export_plugin};
@@ -91,10 +91,10 @@ export_plugin!(EnginePlugin<KcBert>);
 #[cfg(test)]
 mod tests {
     use kobench_engine::checkpoint::{Checkpoint, NewHead};
-    use kobench_engine::encoder::EncoderConfig;
-    use kobench_engine::model::SequenceClassifier;
+    use kobench_engine::config::ModelConfig;
+    use kobench_engine::model::Model;
     use kobench_engine::{Context, PackedBatch};
-    use kobench_plugin_sdk::{EncodeOptions, Example, Plugin, TokenizerRequest};
+    use kobench_plugin_sdk::{EncodeOptions, Example, Head, Plugin, TokenizerRequest};
 
     use super::*;
 
@@ -124,10 +124,11 @@ mod tests {
             batch.push(ids, &vec![0; ids.len()]).unwrap();
         }
         let demo = VARIANTS.iter().find(|v| v.bundle.is_some()).unwrap();
-        let config = EncoderConfig::from_json(Architecture::Bert, demo.config, demo.name).unwrap();
+        let config = ModelConfig::from_json(Architecture::Bert, demo.config, demo.name).unwrap();
         let weights = Checkpoint::from_bytes(demo.bundle.unwrap().weights, demo.name).unwrap();
         let ctx = Context::cpu(2).unwrap();
-        let mut model = SequenceClassifier::load(config, &weights, NewHead::Refuse, ctx).unwrap();
+        let mut model =
+            Model::load(config, Head::Sequence, &weights, NewHead::Refuse, ctx).unwrap();
         let mut logits = vec![0.0; 2 * rows.len()];
         model.forward(&batch, &mut logits, &|| Ok(())).unwrap();
         let right =

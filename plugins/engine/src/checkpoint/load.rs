@@ -1,13 +1,16 @@
 //! Fills a model's parameters from a checkpoint, or says everything that does not fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+
+use serde::Serialize;
 
 use super::names::canonical;
 use super::source::{Checkpoint, Entry};
 use crate::buffer::{Buffer, zeroed};
+use crate::config::Architecture;
 use crate::error::{EngineError, Result};
-use crate::param::{Init, ParamStore, Parameter, Part};
+use crate::param::{Init, ParamId, ParamStore, Parameter, Part};
 use crate::rng::Stream;
 
 /// What happens when a checkpoint holds a trunk but no classification head.
@@ -28,7 +31,32 @@ const INIT_STREAM: u32 = 0xFFFF_FFFF;
 /// Most tensors that an error names in one list.
 const NAMED: usize = 8;
 
-/// Fills every parameter of `store`, whose trunk's names begin with `prefix`, from `checkpoint`.
+/// Which parameters are what, and what a checkpoint calls them.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The architecture.
+    pub architecture: Architecture,
+    /// Parameters from here on belong to the head.
+    pub first_of_head: ParamId,
+}
+
+/// What a checkpoint held.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LoadReport {
+    /// Number of tensors.
+    pub tensors: usize,
+    /// How many tensors there are of each dtype.
+    pub dtypes: BTreeMap<String, usize>,
+    /// Tensors that the model has no use for.
+    pub ignored: Vec<String>,
+    /// Tensors that were missing and have been initialised.
+    pub initialised: Vec<String>,
+}
+
+/// Fills every parameter of `store` from `checkpoint`.
+///
+/// With a new head, tensors outside the trunk that do not belong to it (another head's) are
+/// ignored; without one they are an error.
 ///
 /// # Errors
 /// [`EngineError::Checkpoint`] naming every missing, unexpected and misshapen tensor at once, or
@@ -36,30 +64,41 @@ const NAMED: usize = 8;
 pub fn load(
     store: &ParamStore,
     checkpoint: &Checkpoint,
-    prefix: &str,
+    place: Place,
     new_head: NewHead,
-) -> Result<()> {
+) -> Result<LoadReport> {
+    let mut report = LoadReport { tensors: checkpoint.entries().len(), ..LoadReport::default() };
     let mut found: BTreeMap<String, &Entry> = BTreeMap::new();
     for entry in checkpoint.entries() {
-        if let Some(name) = canonical(&entry.name, prefix) {
-            found.insert(name, entry);
+        *report.dtypes.entry(entry.dtype.clone()).or_default() += 1;
+        match canonical(&entry.name, place.architecture) {
+            Some(name) => {
+                found.insert(name, entry);
+            }
+            None => report.ignored.push(entry.name.clone()),
         }
     }
+    let head_parts = || store.iter().filter(|p| p.id() >= place.first_of_head);
+    let of_head: BTreeSet<&str> =
+        head_parts().flat_map(|p| p.parts()).map(|p| p.name.as_str()).collect();
     let parts = || store.iter().flat_map(|p| p.parts());
+    found.retain(|name, entry| {
+        let foreign = is_foreign(name, place.architecture, new_head) && !of_head.contains(&**name);
+        if foreign {
+            report.ignored.push(entry.name.clone());
+        }
+        !foreign
+    });
     let missing: Vec<&Part> = parts().filter(|p| !found.contains_key(&p.name)).collect();
-    // The pooler belongs to the trunk of most pre-trained checkpoints, but may be new as well.
-    let of_head = |name: &str| {
-        !name.starts_with(prefix)
-            || name.strip_prefix(prefix).is_some_and(|n| n.starts_with(".pooler."))
-    };
-    let only_head = !missing.is_empty() && missing.iter().all(|p| of_head(&p.name));
+    let only_head = !missing.is_empty() && missing.iter().all(|p| of_head.contains(&*p.name));
     if only_head && new_head == NewHead::Refuse {
         return Err(EngineError::UntrainedHead {
             origin: checkpoint.origin().to_owned(),
             tensors: join(missing.iter().map(|p| p.name.clone())),
         });
     }
-    report(checkpoint, &found, parts, if only_head { &[] } else { &missing })?;
+    check(checkpoint, &found, parts, if only_head { &[] } else { &missing })?;
+    report.initialised = missing.iter().map(|p| p.name.clone()).collect();
 
     for param in store.iter() {
         let mut values =
@@ -78,7 +117,17 @@ pub fn load(
         }
         *param.write() = Buffer::from_vec(values);
     }
-    Ok(())
+    Ok(report)
+}
+
+/// Whether a tensor that the head does not use belongs to a head that may be left out: BERT's
+/// pooler, which only sequence classification has, and, under a new head, any other head.
+fn is_foreign(name: &str, architecture: Architecture, new_head: NewHead) -> bool {
+    let within = name.strip_prefix(architecture.prefix()).and_then(|n| n.strip_prefix('.'));
+    match within {
+        Some(name) => name.starts_with("pooler."),
+        None => name.starts_with("pooler.") || new_head != NewHead::Refuse,
+    }
 }
 
 fn initialise(param: &Parameter, values: &mut [f32], seed: u64) {
@@ -93,7 +142,7 @@ fn initialise(param: &Parameter, values: &mut [f32], seed: u64) {
 }
 
 /// One error that names all that is wrong, or nothing.
-fn report<'a, I: Iterator<Item = &'a Part>>(
+fn check<'a, I: Iterator<Item = &'a Part>>(
     checkpoint: &Checkpoint,
     found: &BTreeMap<String, &Entry>,
     parts: impl Fn() -> I,

@@ -9,5 +9,5 @@ mod safetensors;
 mod source;
 mod unpickle;
 
-pub use load::{NewHead, load};
+pub use load::{LoadReport, NewHead, Place, load};
 pub use source::Checkpoint;

@@ -1,31 +1,32 @@
 //! What tensors are called: old and new names, with and without the trunk's prefix.
 
-/// First parts of trunk names, which tell a trunk that was saved without its prefix.
-const TRUNK_PARTS: [&str; 3] = ["embeddings.", "encoder.", "pooler."];
-
-/// Tensors that a classifier has no use for, by their beginning: heads of pre-training.
-const IGNORED_PREFIXES: [&str; 4] =
-    ["cls.", "lm_head.", "optimizer.", "discriminator_predictions."];
+use crate::config::Architecture;
 
 /// Tensors that are constants and not weights, by their end.
-const IGNORED_SUFFIXES: [&str; 2] = ["embeddings.position_ids", "embeddings.token_type_ids"];
+const IGNORED_SUFFIXES: [&str; 3] =
+    ["embeddings.position_ids", "embeddings.token_type_ids", "rotary_emb.inv_freq"];
+
+/// What an optimiser left in the same file.
+const IGNORED_ALWAYS: &str = "optimizer.";
 
 /// The name that today's transformers gives the tensor `name` of a checkpoint, with the trunk's
-/// names under `prefix`; `None` when the tensor may be ignored.
+/// names under the architecture's prefix; `None` when the tensor may be ignored.
 ///
 /// Knows the names of checkpoints converted from TensorFlow (`gamma`, `beta`), trunks saved
 /// without their prefix, and the `module.` that data parallel training leaves.
-pub(super) fn canonical(name: &str, prefix: &str) -> Option<String> {
+pub(super) fn canonical(name: &str, architecture: Architecture) -> Option<String> {
     let name = name.strip_prefix("module.").unwrap_or(name);
-    if IGNORED_PREFIXES.iter().any(|p| name.starts_with(p))
+    let of_trunk = architecture.trunk_parts().iter().any(|p| name.starts_with(p));
+    let mut name = match of_trunk {
+        true => format!("{}.{name}", architecture.prefix()),
+        false => name.to_owned(),
+    };
+    if name.starts_with(IGNORED_ALWAYS)
+        || architecture.ignored_prefixes().iter().any(|p| name.starts_with(p))
         || IGNORED_SUFFIXES.iter().any(|s| name.ends_with(s))
     {
         return None;
     }
-    let mut name = match TRUNK_PARTS.iter().any(|p| name.starts_with(p)) {
-        true => format!("{prefix}.{name}"),
-        false => name.to_owned(),
-    };
     for (old, new) in
         [("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")]
     {
@@ -39,6 +40,7 @@ pub(super) fn canonical(name: &str, prefix: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::canonical;
+    use crate::config::Architecture;
 
     #[test]
     fn old_names_become_new_ones() {
@@ -54,7 +56,13 @@ mod tests {
             ("cls.predictions.bias", None),
             ("bert.embeddings.position_ids", None),
         ] {
-            assert_eq!(canonical(name, "bert").as_deref(), expected, "{name}");
+            assert_eq!(canonical(name, Architecture::Bert).as_deref(), expected, "{name}");
         }
+        let of = |name, architecture| canonical(name, architecture);
+        assert_eq!(of("pooler.dense.bias", Architecture::Roberta), None);
+        let pooler = "pooler.dense.bias";
+        assert_eq!(of(pooler, Architecture::DebertaV2).as_deref(), Some(pooler));
+        let lin = "distilbert.transformer.layer.0.ffn.lin1.bias";
+        assert_eq!(of(&lin["distilbert.".len()..], Architecture::DistilBert).as_deref(), Some(lin));
     }
 }

@@ -122,6 +122,11 @@ impl Checkpoint {
         &self.origin
     }
 
+    /// Whether a tensor of that name is in it.
+    pub fn contains(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.name == name)
+    }
+
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
     }

@@ -1,10 +1,11 @@
-//! BERT's head for sequence classification and regression: pooler (dense + tanh on the first
-//! token), dropout, linear.
+//! The head of sequence classification and regression: one token, dropout, (dense, activation,)
+//! dropout, linear.
 
+use super::Head;
 use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
+use crate::config::{ModelConfig, Pick};
 use crate::context::Context;
-use crate::encoder::EncoderConfig;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::Linear;
@@ -12,59 +13,83 @@ use crate::ops::activation::Activation;
 use crate::param::ParamStore;
 use crate::saved::Saved;
 
-/// First tokens' hidden states to logits.
+/// One hidden state of each sequence to a row of logits.
 #[derive(Debug)]
-pub struct SequenceHead {
-    pooler: Linear,
-    classifier: Linear,
-    hidden: usize,
+pub(super) struct SequenceHead {
+    pick: Pick,
+    input_dropout: f32,
+    dense: Option<Linear>,
     dropout: f32,
+    output: Linear,
+    hidden: usize,
 }
 
 impl SequenceHead {
-    /// Declares `{prefix}.pooler.dense` and `classifier`.
-    pub fn declare(store: &mut ParamStore, prefix: &str, config: &EncoderConfig) -> Self {
+    pub(super) fn declare(store: &mut ParamStore, config: &ModelConfig, width: usize) -> Self {
+        let own = &config.head.sequence;
         let (hidden, std) = (config.hidden_size, config.initializer_range);
-        let pooler = [format!("{prefix}.pooler.dense")];
-        let pooler = Linear::declare(store, &pooler, (hidden, hidden), Activation::Tanh, std);
-        let sizes = (hidden, config.num_labels);
-        let classifier =
-            Linear::declare(store, &["classifier".to_owned()], sizes, Activation::Identity, std);
-        Self { pooler, classifier, hidden, dropout: config.classifier_dropout }
+        let dense = own.dense.as_ref().map(|dense| {
+            let sizes = (hidden, dense.outputs);
+            Linear::declare(store, std::slice::from_ref(&dense.name), sizes, dense.act, std)
+        });
+        let sizes = (own.dense.as_ref().map_or(hidden, |dense| dense.outputs), width);
+        let name = std::slice::from_ref(&own.output);
+        let output = match own.bias {
+            true => Linear::declare(store, name, sizes, Activation::Identity, std),
+            false => Linear::declare_without_bias(store, name, sizes, Activation::Identity, std),
+        };
+        Self {
+            pick: own.pick,
+            input_dropout: own.input_dropout,
+            dense,
+            dropout: own.dropout,
+            output,
+            hidden,
+        }
     }
 
-    /// Logits `[B, num_labels]` from hidden states x `[T, hidden]`.
-    ///
-    /// # Errors
-    /// [`crate::EngineError::OutOfMemory`].
-    pub fn forward(
+    /// The token of each sequence, `[B]`.
+    fn tokens(&self, batch: &PackedBatch) -> Vec<usize> {
+        let spans = batch.cu_seqlens().windows(2).map(|s| s[0] as usize..s[1] as usize);
+        match self.pick {
+            Pick::First => spans.map(|span| span.start).collect(),
+            Pick::LastExcept(pad) => spans
+                .map(|span| {
+                    let last = batch.input_ids()[span.clone()].iter().rposition(|&id| id != pad);
+                    span.start + last.unwrap_or(0)
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Head for SequenceHead {
+    fn forward(
         &self,
         ctx: &mut Context,
         batch: &PackedBatch,
         x: Buffer,
         saved: &mut Saved,
     ) -> Result<Buffer> {
-        let mut first = ctx.take(batch.sequences() * self.hidden)?;
-        let rows = first.f32_mut()?.chunks_exact_mut(self.hidden).zip(batch.cu_seqlens());
-        let source = x.f32()?;
-        for (row, &token) in rows {
-            let start = token as usize * self.hidden;
-            row.copy_from_slice(&source[start..start + self.hidden]);
+        let mut picked = ctx.take(batch.sequences() * self.hidden)?;
+        let rows = picked.f32_mut()?.chunks_exact_mut(self.hidden);
+        for (row, token) in rows.zip(self.tokens(batch)) {
+            row.copy_from_slice(&x.f32()?[token * self.hidden..][..self.hidden]);
         }
         ctx.give(x);
-        let mut pooled = self.pooler.forward(ctx, &first, saved)?;
-        saved.keep(ctx, first);
-        saved.dropout(self.dropout).apply(pooled.f32_mut()?, 0);
-        let logits = self.classifier.forward(ctx, &pooled, saved)?;
-        saved.keep(ctx, pooled);
+        if let Some(dense) = &self.dense {
+            saved.dropout(self.input_dropout).apply(picked.f32_mut()?, 0);
+            let wide = dense.forward(ctx, &picked, saved)?;
+            saved.keep(ctx, picked);
+            picked = wide;
+        }
+        saved.dropout(self.dropout).apply(picked.f32_mut()?, 0);
+        let logits = self.output.forward(ctx, &picked, saved)?;
+        saved.keep(ctx, picked);
         Ok(logits)
     }
 
-    /// dx `[T, hidden]` from the gradient of the logits.
-    ///
-    /// # Errors
-    /// [`crate::EngineError::OutOfMemory`], or whatever the sink reports.
-    pub fn backward(
+    fn backward(
         &self,
         ctx: &mut Context,
         batch: &PackedBatch,
@@ -72,22 +97,24 @@ impl SequenceHead {
         saved: &mut Saved,
         sink: &mut dyn GradSink,
     ) -> Result<Buffer> {
-        let pooled = saved.pop()?;
-        let mut dpooled = self.classifier.backward(ctx, &pooled, dlogits, saved, sink)?;
-        saved.dropout_again(self.dropout).apply(dpooled.f32_mut()?, 0);
-        let first = saved.pop()?;
-        let dfirst = self.pooler.backward(ctx, &first, dpooled, saved, sink)?;
+        let x = saved.pop()?;
+        let mut dpicked = self.output.backward(ctx, &x, dlogits, saved, sink)?;
+        ctx.give(x);
+        saved.dropout_again(self.dropout).apply(dpicked.f32_mut()?, 0);
+        if let Some(dense) = &self.dense {
+            let x = saved.pop()?;
+            dpicked = dense.backward(ctx, &x, dpicked, saved, sink)?;
+            ctx.give(x);
+            saved.dropout_again(self.input_dropout).apply(dpicked.f32_mut()?, 0);
+        }
         let mut dx = ctx.take(batch.tokens() * self.hidden)?;
         let target = dx.f32_mut()?;
         target.fill(0.0);
-        let rows = dfirst.f32()?.chunks_exact(self.hidden).zip(batch.cu_seqlens());
-        for (row, &token) in rows {
-            let start = token as usize * self.hidden;
-            target[start..start + self.hidden].copy_from_slice(row);
+        let rows = dpicked.f32()?.chunks_exact(self.hidden);
+        for (row, token) in rows.zip(self.tokens(batch)) {
+            target[token * self.hidden..][..self.hidden].copy_from_slice(row);
         }
-        for buffer in [pooled, first, dfirst] {
-            ctx.give(buffer);
-        }
+        ctx.give(dpicked);
         Ok(dx)
     }
 }

@@ -1,6 +1,6 @@
 //! A linear layer as a module.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::buffer::Buffer;
 use crate::context::Context;
@@ -11,11 +11,27 @@ use crate::ops::linear::{self, Shape};
 use crate::param::{Init, ParamStore, Parameter, Part};
 use crate::saved::Saved;
 
+#[derive(Debug)]
+enum Bias {
+    Trained(Arc<Parameter>),
+    /// None: zeros for the kernel to add, behind a lock only to be read like the other.
+    Zeros(RwLock<Buffer>),
+}
+
+impl Bias {
+    fn read(&self) -> RwLockReadGuard<'_, Buffer> {
+        match self {
+            Self::Trained(bias) => bias.read(),
+            Self::Zeros(zeros) => zeros.read().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
 /// y = act(x W^T + b).
 #[derive(Debug)]
 pub struct Linear {
     weight: Arc<Parameter>,
-    bias: Arc<Parameter>,
+    bias: Bias,
     inputs: usize,
     outputs: usize,
     act: Activation,
@@ -31,15 +47,24 @@ impl Linear {
         act: Activation,
         std: f32,
     ) -> Self {
-        let parts = |suffix: &str, shape: &[usize]| {
-            names
-                .iter()
-                .map(|name| Part { name: format!("{name}.{suffix}"), shape: shape.to_vec() })
-                .collect()
-        };
-        let weight = store.declare(parts("weight", &[outputs, inputs]), Init::Normal(std));
-        let bias = store.declare(parts("bias", &[outputs]), Init::Zeros);
-        Self { weight, bias, inputs, outputs: outputs * names.len(), act }
+        let mut layer = Self::declare_without_bias(store, names, (inputs, outputs), act, std);
+        layer.bias = Bias::Trained(store.declare(parts(names, "bias", &[outputs]), Init::Zeros));
+        layer
+    }
+
+    /// The same layer without a bias.
+    pub fn declare_without_bias(
+        store: &mut ParamStore,
+        names: &[String],
+        (inputs, outputs): (usize, usize),
+        act: Activation,
+        std: f32,
+    ) -> Self {
+        let shape = [outputs, inputs];
+        let weight = store.declare(parts(names, "weight", &shape), Init::Normal(std));
+        let outputs = outputs * names.len();
+        let bias = Bias::Zeros(RwLock::new(Buffer::from_vec(vec![0.0; outputs])));
+        Self { weight, bias, inputs, outputs, act }
     }
 
     /// Columns of y.
@@ -105,10 +130,20 @@ impl Linear {
             db.f32_mut()?,
         );
         sink.dense(&self.weight, dw.f32()?)?;
-        sink.dense(&self.bias, db.f32()?)?;
+        if let Bias::Trained(bias) = &self.bias {
+            sink.dense(bias, db.f32()?)?;
+        }
         for buffer in [Some(dw), Some(db), Some(dy), pre].into_iter().flatten() {
             ctx.give(buffer);
         }
         Ok(dx)
     }
+}
+
+/// `{name}.{suffix}` of all names.
+fn parts(names: &[String], suffix: &str, shape: &[usize]) -> Vec<Part> {
+    names
+        .iter()
+        .map(|name| Part { name: format!("{name}.{suffix}"), shape: shape.to_vec() })
+        .collect()
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use kobench_plugin_sdk::{self as sdk, Description, Error, OptionDescription, Variant};
 
-use crate::encoder::{Architecture, EncoderConfig};
+use crate::config::{Architecture, ModelConfig};
 use crate::error::{EngineError, Result};
-use crate::model::SequenceClassifier;
+use crate::model::Model;
 use crate::tokenizer::Preprocess;
 
 /// A family of models: everything that sets a plugin apart from the next one.
@@ -91,7 +91,9 @@ pub(super) enum Files {
 pub(super) struct Found {
     pub(super) name: &'static str,
     pub(super) files: Files,
-    pub(super) config: EncoderConfig,
+    pub(super) config: ModelConfig,
+    /// Where config.json came from, for errors.
+    pub(super) origin: String,
 }
 
 /// Finds the variant and reads its config.json, from the checkpoint if one is given.
@@ -125,8 +127,8 @@ pub(super) fn find<F: Family>(name: &str, checkpoint: Option<&PathBuf>) -> sdk::
             )));
         }
     };
-    let config = EncoderConfig::from_json(F::ARCHITECTURE, &json, &origin)?;
-    Ok(Found { name: variant.name, files, config })
+    let config = ModelConfig::from_json(F::ARCHITECTURE, &json, &origin)?;
+    Ok(Found { name: variant.name, files, config, origin })
 }
 
 /// The JSON document of `describe`.
@@ -138,15 +140,16 @@ pub(super) fn describe<F: Family>() -> Description {
 }
 
 fn variant<F: Family>(v: &FamilyVariant) -> Variant {
-    let config: Result<_> = EncoderConfig::from_json(F::ARCHITECTURE, v.config, v.name);
+    let config: Result<_> = ModelConfig::from_json(F::ARCHITECTURE, v.config, v.name);
     let config = config.ok();
     Variant {
         hub_id: v.hub_id.map(str::to_owned),
-        parameters: config.as_ref().map(|c| SequenceClassifier::trunk_parameters(c) as u64),
+        parameters: config.as_ref().map(|c| Model::trunk_parameters(c) as u64),
         size_bytes: v.size_bytes,
         licence: v.licence.to_owned(),
         tokenizer: "WordPiece, cased".to_owned(),
-        max_seq_len: config.and_then(|c| u32::try_from(c.max_position_embeddings).ok()),
+        max_seq_len: config.and_then(|c| u32::try_from(c.max_seq_len).ok()),
+        heads: F::ARCHITECTURE.heads().iter().map(|head| head.name().to_owned()).collect(),
         bundled: v.bundle.is_some(),
         tasks: v.tasks.iter().map(|&t| t.to_owned()).collect(),
         ..Variant::new(v.name, F::ARCHITECTURE.name())

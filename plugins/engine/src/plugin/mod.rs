@@ -15,14 +15,14 @@ use kobench_plugin_sdk::{
 pub use family::{Bundle, Family, FamilyVariant, no_options};
 pub use model::EngineModel;
 
-use crate::tokenizer::WordPieceTokenizer;
+use crate::tokenizer::Tokenizer;
 
 /// The plugin of a family; export it with `kobench_plugin_sdk::export_plugin!`.
 #[derive(Debug)]
 pub struct EnginePlugin<F>(PhantomData<F>);
 
 impl<F: Family> sdk::Plugin for EnginePlugin<F> {
-    type Tokenizer = WordPieceTokenizer;
+    type Tokenizer = Tokenizer;
     type Model = EngineModel;
 
     fn describe() -> Description {

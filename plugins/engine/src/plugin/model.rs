@@ -7,12 +7,12 @@ use crate::batch::PackedBatch;
 use crate::checkpoint::{Checkpoint, NewHead};
 use crate::context::Context;
 use crate::error::EngineError;
-use crate::model::SequenceClassifier;
+use crate::model::Model;
 
 /// A model that is ready to compute, with the memory that it reuses.
 #[derive(Debug)]
 pub struct EngineModel {
-    classifier: SequenceClassifier,
+    model: Model,
     batch: PackedBatch,
     token_type_ids: Vec<u32>,
 }
@@ -27,6 +27,9 @@ impl EngineModel {
         F::preprocess(&request.options)?;
         supported(request)?;
         let mut found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
+        if !request.new_head {
+            found.config.check_head(request.head, &found.origin)?;
+        }
         if let Some(labels) = request.num_labels {
             found.config.num_labels = labels as usize;
         }
@@ -44,8 +47,8 @@ impl EngineModel {
             false => NewHead::Refuse,
         };
         let ctx = Context::cpu(request.threads as usize)?;
-        let classifier = SequenceClassifier::load(found.config, &checkpoint, new_head, ctx)?;
-        Ok(Self { classifier, batch: PackedBatch::default(), token_type_ids: Vec::new() })
+        let model = Model::load(found.config, request.head, &checkpoint, new_head, ctx)?;
+        Ok(Self { model, batch: PackedBatch::default(), token_type_ids: Vec::new() })
     }
 
     /// Computes one packed batch.
@@ -55,28 +58,35 @@ impl EngineModel {
         head: Head,
         out: &mut Logits<'_>,
     ) -> sdk::Result<()> {
-        if head != Head::Sequence {
+        if head != self.model.kind() {
             return Err(Error::unsupported(format!(
-                "the model was opened with a sequence head, not with a {} head",
+                "the model was opened with a {} head, not with a {} head",
+                self.model.kind().name(),
                 head.name()
             )));
         }
-        let logits = out.rows(batch.len(), self.classifier.config().num_labels)?;
+        let rows = match head {
+            Head::Sequence => batch.len(),
+            Head::Token | Head::Span => batch.n_tokens(),
+        };
+        let logits = out.rows(rows, self.model.logits_width())?;
+        // A model with one segment or none is not fed token types, whatever the tokeniser says.
+        let fed = self.model.config().type_vocab_size > 1;
         self.batch.clear();
         for range in batch.ranges() {
             self.token_type_ids.clear();
             let types = &batch.encoded.token_type_ids[range.clone()];
-            self.token_type_ids.extend(types.iter().map(|&t| u32::from(t)));
+            self.token_type_ids.extend(types.iter().map(|&t| if fed { u32::from(t) } else { 0 }));
             self.batch.push(&batch.encoded.input_ids[range], &self.token_type_ids)?;
         }
         let cancel = batch.cancel;
         let between = || cancel.check().map_err(|_| EngineError::Cancelled);
-        Ok(self.classifier.forward(&self.batch, logits, &between)?)
+        Ok(self.model.forward(&self.batch, logits, &between)?)
     }
 
     /// What was opened, for the record.
     pub(super) fn stats(&self) -> serde_json::Value {
-        let (params, ctx) = (self.classifier.params(), self.classifier.context());
+        let (params, ctx) = (self.model.params(), self.model.context());
         serde_json::json!({
             "parameters": params.elements(),
             "weight_bytes": params.bytes(),
@@ -85,7 +95,8 @@ impl EngineModel {
             "precision": ctx.dtype().as_str(),
             "isa": ctx.isa(),
             "threads": ctx.threads().current_num_threads(),
-            "num_labels": self.classifier.config().num_labels,
+            "num_labels": self.model.logits_width(),
+            "checkpoint": self.model.report(),
         })
     }
 }
@@ -116,12 +127,6 @@ fn supported(request: &ModelRequest) -> sdk::Result<()> {
                 "precision \"{other}\" is not known; use \"f32\""
             )));
         }
-    }
-    if request.head != Head::Sequence {
-        return Err(Error::unsupported(format!(
-            "this build of the plugin has the sequence head only, no {} head",
-            request.head.name()
-        )));
     }
     Ok(())
 }

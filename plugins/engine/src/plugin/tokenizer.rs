@@ -3,18 +3,18 @@
 use kobench_plugin_sdk::{self as sdk, Error, TokenizerRequest};
 
 use super::family::{Family, Files, find};
-use crate::tokenizer::WordPieceTokenizer;
+use crate::tokenizer::{Tokenizer, TokenizerKind};
 
 /// Opens the tokeniser that a request names.
-pub(super) fn open<F: Family>(request: &TokenizerRequest) -> sdk::Result<WordPieceTokenizer> {
+pub(super) fn open<F: Family>(request: &TokenizerRequest) -> sdk::Result<Tokenizer> {
     let preprocess = F::preprocess(&request.options)?;
     let found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
-    let limit = found.config.max_position_embeddings;
+    let limit = found.config.max_seq_len;
     let tokenizer = match &found.files {
-        Files::Directory(directory) => WordPieceTokenizer::open(directory, limit)?,
+        Files::Directory(directory) => Tokenizer::open(TokenizerKind::WordPiece, directory, limit)?,
         Files::Bundled(bundle) => {
             let origin = format!("{} (bundled)", found.name);
-            WordPieceTokenizer::from_vocab(bundle.vocab, &origin, limit)?
+            Tokenizer::from_vocab(bundle.vocab, &origin, limit)?
         }
     };
     if tokenizer.vocab_size() > found.config.vocab_size {

@@ -8,7 +8,8 @@
 
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory};
 
-use super::vocab::Vocab;
+use super::algorithm::narrow;
+use super::vocab::WordPieceVocab;
 
 /// What the basic tokeniser does with a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,12 @@ pub(super) struct Scanner {
 
 impl Scanner {
     /// Calls `emit` with each unit of `text` and the ordinal of its whitespace-separated word.
-    pub(super) fn scan(&mut self, text: &str, vocab: &Vocab, mut emit: impl FnMut(Unit<'_>, i32)) {
+    pub(super) fn scan(
+        &mut self,
+        text: &str,
+        vocab: &WordPieceVocab,
+        mut emit: impl FnMut(Unit<'_>, i32),
+    ) {
         let mut ordinal = 0;
         let mut inside = false;
         let mut skip_to = 0;
@@ -125,7 +131,12 @@ impl Scanner {
 
     /// Splits the collected word at punctuation, unless it has become a special token by the
     /// removal of characters.
-    fn flush(&mut self, vocab: &Vocab, ordinal: i32, emit: &mut impl FnMut(Unit<'_>, i32)) {
+    fn flush(
+        &mut self,
+        vocab: &WordPieceVocab,
+        ordinal: i32,
+        emit: &mut impl FnMut(Unit<'_>, i32),
+    ) {
         let word = self.word.as_str();
         let unit = |from: usize, to: usize| Unit::Word {
             text: &word[from..to],
@@ -152,9 +163,4 @@ impl Scanner {
         self.word.clear();
         self.origin.clear();
     }
-}
-
-/// Offsets are 32 bits wide; a text beyond 4 GiB saturates.
-fn narrow(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -3,9 +3,10 @@
 use kobench_plugin_sdk::{Context, EncodeOptions, Encoded, Example, Source, Token, Truncation};
 use rayon::prelude::*;
 
-use super::basic::Scanner;
+use super::algorithm::{Piece, Scratch};
+use super::template::SpecialToken;
+use super::tokenizer::Tokenizer;
 use super::truncate::longest_first;
-use super::wordpiece::{Piece, WordPieceTokenizer};
 use crate::error::{EngineError, Result};
 
 /// Examples that one unit of parallel work encodes.
@@ -14,12 +15,12 @@ const CHUNK: usize = 256;
 /// What a worker reuses from example to example.
 #[derive(Default)]
 struct Work {
-    scanner: Scanner,
+    scratch: Scratch,
     first: Vec<Piece>,
     second: Vec<Piece>,
 }
 
-impl WordPieceTokenizer {
+impl Tokenizer {
     /// Encodes examples in parallel; the sequences come out in the order of the examples,
     /// whatever the number of threads.
     ///
@@ -37,9 +38,12 @@ impl WordPieceTokenizer {
             }
             n => n,
         };
-        if max < 4 {
+        let specials = self.template.n_pair();
+        if max <= specials {
             return Err(EngineError::Input(format!(
-                "max_seq_len {max} leaves no room for text beside [CLS] and [SEP]; use 4 or more"
+                "max_seq_len {max} leaves no room for text beside the {specials} special tokens of a \
+                 pair; use {} or more",
+                specials + 1
             )));
         }
         let chunks: Vec<Encoded> = examples
@@ -74,7 +78,7 @@ impl WordPieceTokenizer {
 
 /// The encoding of one example.
 struct Call<'a> {
-    tokenizer: &'a WordPieceTokenizer,
+    tokenizer: &'a Tokenizer,
     options: &'a EncodeOptions,
     max: usize,
     /// Number of the example in the whole call, for errors.
@@ -85,33 +89,33 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn run(&self, example: &Example<'_>, work: &mut Work, out: &mut Encoded) -> Result<()> {
-        let Work { scanner, first, second } = work;
+        let Work { scratch, first, second } = work;
         first.clear();
         second.clear();
         match example {
             Example::Text(text) => {
-                self.tokenizer.tokenize(text, scanner, first);
+                self.tokenizer.tokenize(text, scratch, first);
                 self.single(first, out)
             }
             Example::Words(words) => {
-                self.words(words, scanner, true, first);
+                self.words(words, scratch, true, first);
                 self.single(first, out)
             }
             Example::Pair(a, b) => {
-                self.tokenizer.tokenize(a, scanner, first);
-                self.tokenizer.tokenize(b, scanner, second);
+                self.tokenizer.tokenize(a, scratch, first);
+                self.tokenizer.tokenize(b, scratch, second);
                 let (a, b) = (first.len(), second.len());
-                let budget = self.max - 3;
+                let budget = self.max - self.tokenizer.template.n_pair();
                 self.refuse_truncation(a + b, budget)?;
                 let (keep_a, keep_b) = longest_first(a, b, budget);
                 self.pair(&first[..keep_a], &second[..keep_b], 0, a + b - keep_a - keep_b, out);
                 Ok(())
             }
             Example::QuestionContext { question, context } => {
-                self.tokenizer.tokenize(question, scanner, first);
+                self.tokenizer.tokenize(question, scratch, first);
                 match context {
-                    Context::Text(text) => self.context_text(text, scanner, second),
-                    Context::Words(words) => self.words(words, scanner, false, second),
+                    Context::Text(text) => self.context_text(text, scratch, second),
+                    Context::Words(words) => self.words(words, scratch, false, second),
                 }
                 self.windows(first, second, out)
             }
@@ -120,30 +124,35 @@ impl Call<'_> {
 
     /// Tokenises each word alone; with `keep_empty`, a word without tokens becomes one `[UNK]`, as
     /// the reference's token classification does it.
-    fn words(&self, words: &[&str], scanner: &mut Scanner, keep_empty: bool, out: &mut Vec<Piece>) {
+    fn words(&self, words: &[&str], scratch: &mut Scratch, keep_empty: bool, out: &mut Vec<Piece>) {
         for (number, word) in (0..).zip(words) {
             let from = out.len();
-            self.tokenizer.tokenize(word, scanner, out);
+            self.tokenizer.tokenize(word, scratch, out);
             for piece in &mut out[from..] {
                 piece.word = number;
             }
             if keep_empty && out.len() == from {
                 let end = u32::try_from(word.len()).unwrap_or(u32::MAX);
-                out.push(Piece { id: self.tokenizer.vocab.unk, start: 0, end, word: number });
+                out.push(Piece {
+                    id: self.tokenizer.algorithm.unknown(),
+                    start: 0,
+                    end,
+                    word: number,
+                });
             }
         }
     }
 
     /// Splits a context as the reference's `SquadExample` does and tokenises each word alone;
     /// offsets point into the whole context.
-    fn context_text(&self, text: &str, scanner: &mut Scanner, out: &mut Vec<Piece>) {
+    fn context_text(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<Piece>) {
         let is_space = |c| matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{202f}');
         let base = text.as_ptr() as usize;
         let words = text.split(is_space).filter(|w| !w.is_empty());
         for (number, word) in (0..).zip(words) {
             let at = u32::try_from(word.as_ptr() as usize - base).unwrap_or(u32::MAX);
             let from = out.len();
-            self.tokenizer.tokenize(word, scanner, out);
+            self.tokenizer.tokenize(word, scratch, out);
             for piece in &mut out[from..] {
                 *piece =
                     Piece { start: piece.start + at, end: piece.end + at, word: number, ..*piece };
@@ -151,28 +160,29 @@ impl Call<'_> {
         }
     }
 
-    /// `[CLS]` text `[SEP]`
+    /// A single text and its special tokens.
     fn single(&self, pieces: &[Piece], out: &mut Encoded) -> Result<()> {
-        let budget = self.max - 2;
+        let template = &self.tokenizer.template;
+        let budget = self.max - template.n_single();
         self.refuse_truncation(pieces.len(), budget)?;
         let kept = &pieces[..pieces.len().min(budget)];
         let mut sequence = Sequence { call: self, out, unknown: 0 };
-        sequence.special(self.tokenizer.vocab.cls, 0);
+        sequence.special(&template.before);
         sequence.text(kept, 0, Source::First);
-        sequence.special(self.tokenizer.vocab.sep, 0);
+        sequence.special(&template.after);
         sequence.finish(0, pieces.len() - kept.len());
         Ok(())
     }
 
-    /// `[CLS]` a `[SEP]` b `[SEP]`
+    /// Two texts and their special tokens.
     fn pair(&self, a: &[Piece], b: &[Piece], window: usize, truncated: usize, out: &mut Encoded) {
-        let vocab = &self.tokenizer.vocab;
+        let template = &self.tokenizer.template;
         let mut sequence = Sequence { call: self, out, unknown: 0 };
-        sequence.special(vocab.cls, 0);
+        sequence.special(&template.before);
         sequence.text(a, 0, Source::First);
-        sequence.special(vocab.sep, 0);
-        sequence.text(b, 1, Source::Second);
-        sequence.special(vocab.sep, 1);
+        sequence.special(&template.between);
+        sequence.text(b, template.second_type, Source::Second);
+        sequence.special(&template.after_pair);
         sequence.finish(window, truncated);
     }
 
@@ -180,7 +190,8 @@ impl Call<'_> {
     /// end (transformers 3.3.1, `squad_convert_example_to_features`).
     fn windows(&self, question: &[Piece], context: &[Piece], out: &mut Encoded) -> Result<()> {
         let kept = &question[..question.len().min(self.options.max_question_len)];
-        let capacity = self.max.saturating_sub(kept.len() + 3);
+        let specials = self.tokenizer.template.n_pair();
+        let capacity = self.max.saturating_sub(kept.len() + specials);
         let stride = self.options.doc_stride;
         if capacity == 0 || stride == 0 {
             return Err(EngineError::Input(format!(
@@ -234,8 +245,10 @@ struct Sequence<'a> {
 }
 
 impl Sequence<'_> {
-    fn special(&mut self, id: u32, type_id: u8) {
-        self.push(Token::special(id).of_type(type_id));
+    fn special(&mut self, tokens: &[SpecialToken]) {
+        for &SpecialToken { id, type_id } in tokens {
+            self.push(Token::special(id).of_type(type_id));
+        }
     }
 
     fn text(&mut self, pieces: &[Piece], type_id: u8, source: Source) {
@@ -245,11 +258,11 @@ impl Sequence<'_> {
     }
 
     fn push(&mut self, token: Token) {
-        let vocab = &self.call.tokenizer.vocab;
-        self.unknown += usize::from(token.id == vocab.unk);
+        let algorithm = &self.call.tokenizer.algorithm;
+        self.unknown += usize::from(token.id == algorithm.unknown());
         self.out.push_token(token);
         if self.call.options.pieces {
-            self.out.pieces.push(vocab.piece(token.id).to_owned());
+            self.out.pieces.push(algorithm.piece(token.id).to_owned());
         }
     }
 

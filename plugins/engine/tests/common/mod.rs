@@ -5,6 +5,8 @@
     reason = "whether dead_code fires differs from binary to binary"
 )]
 
+pub mod spm;
+
 use std::path::PathBuf;
 
 use kobench_engine::rng::Stream;

@@ -1,8 +1,9 @@
 //! One transformer layer with layer norm behind each half (post-norm).
 
-use super::config::EncoderConfig;
+use super::names::Names;
 use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
+use crate::config::{AbsoluteConfig, ModelConfig};
 use crate::context::Context;
 use crate::error::Result;
 use crate::grad::GradSink;
@@ -28,37 +29,38 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    pub(crate) fn declare(store: &mut ParamStore, prefix: &str, config: &EncoderConfig) -> Self {
+    pub(crate) fn declare(
+        store: &mut ParamStore,
+        names: &Names,
+        index: usize,
+        config: &ModelConfig,
+        own: &AbsoluteConfig,
+    ) -> Self {
         let (hidden, middle, std) =
-            (config.hidden_size, config.intermediate_size, config.initializer_range);
-        let name = |suffix: &str| format!("{prefix}.{suffix}");
+            (config.hidden_size, own.intermediate_size, config.initializer_range);
+        let name = |suffix: &str| names.of_layer(index, suffix);
         let mut linear = |names: &[&str], sizes, act| {
             let names: Vec<String> = names.iter().map(|n| name(n)).collect();
             Linear::declare(store, &names, sizes, act, std)
         };
         let id = Activation::Identity;
-        let qkv = linear(
-            &["attention.self.query", "attention.self.key", "attention.self.value"],
-            (hidden, hidden),
-            id,
-        );
-        let output = linear(&["attention.output.dense"], (hidden, hidden), id);
-        let up = linear(&["intermediate.dense"], (hidden, middle), config.hidden_act);
-        let down = linear(&["output.dense"], (middle, hidden), id);
-        let mut norm = |suffix| {
-            let (eps, dropout) = (config.layer_norm_eps, config.hidden_dropout_prob);
-            Norm::declare(store, &name(suffix), hidden, eps, dropout)
+        let qkv = linear(&names.qkv, (hidden, hidden), id);
+        let output = linear(&[names.output], (hidden, hidden), id);
+        let up = linear(&[names.up], (hidden, middle), own.hidden_act);
+        let down = linear(&[names.down], (middle, hidden), id);
+        let mut norm = |suffix, dropout| {
+            Norm::declare(store, &name(suffix), hidden, own.layer_norm_eps, dropout)
         };
         Self {
             qkv,
             output,
-            attention_norm: norm("attention.output.LayerNorm"),
+            attention_norm: norm(names.attention_norm, own.attention_output_dropout),
             up,
             down,
-            norm: norm("output.LayerNorm"),
-            heads: config.num_attention_heads,
-            head_dim: config.head_dim(),
-            attention_dropout: config.attention_probs_dropout_prob,
+            norm: norm(names.norm, own.hidden_dropout_prob),
+            heads: own.num_attention_heads,
+            head_dim: hidden / own.num_attention_heads,
+            attention_dropout: own.attention_probs_dropout_prob,
         }
     }
 
