@@ -13,6 +13,7 @@ mod kinds;
 mod leaderboard;
 mod oracle;
 mod parity;
+mod plugin_new;
 mod score;
 mod score_tasks;
 mod task;

@@ -88,3 +88,52 @@ impl fmt::Display for Finding {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::validator;
+
+    fn finding(verdict: Verdict, expected: Option<&str>) -> Finding {
+        Finding {
+            id: "abi.null-arguments".into(),
+            model: None,
+            verdict,
+            detail: "12 calls".into(),
+            expected: expected.map(ToOwned::to_owned),
+            hint: expected.map(|_| "check every pointer".into()),
+            seconds: 0.5,
+        }
+    }
+
+    #[test]
+    fn a_report_is_what_its_schema_says() {
+        let report = Report {
+            library: "x.so".into(),
+            name: None,
+            version: Some("1".into()),
+            findings: vec![finding(Verdict::Ok, None), finding(Verdict::Bad, Some("an error"))],
+        };
+        assert!(!report.is_good());
+        assert_eq!(report.count(Verdict::Ok), 1);
+        let document = serde_json::json!({
+            "schema_version": 2, "good": report.is_good(), "plugins": [report],
+        });
+        let schema = validator(include_str!("../../schemas/plugin-check.schema.json"));
+        let errors: Vec<_> = schema.iter_errors(&document).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        let mut wrong = document.clone();
+        wrong["plugins"][0]["findings"][0]["verdict"] = "fine".into();
+        assert!(!schema.is_valid(&wrong));
+    }
+
+    #[test]
+    fn what_is_bad_says_what_to_do() {
+        let text = finding(Verdict::Bad, Some("an error")).to_string();
+        assert!(text.starts_with("BAD     abi.null-arguments: 12 calls\n"), "{text}");
+        assert!(
+            text.contains("expected: an error") && text.contains("what to do: check"),
+            "{text}"
+        );
+    }
+}

@@ -1,5 +1,6 @@
-//! `kobench plugin list` and `kobench plugin check`.
+//! `kobench plugin list`, `kobench plugin check` and `kobench plugin new`.
 
+use super::plugin_new;
 use super::plugins::{ListArgs, PluginArgs};
 use super::shared::{TextFormat, write_json};
 use super::{CliError, Exit};
@@ -28,6 +29,8 @@ enum Command {
     /// are at hand (bundled, in the Hugging Face cache, or by --checkpoint) of encodings, logits, memory,
     /// training and errors. Each group runs in a process of its own: a crash is a finding too.
     Check(CheckArgs),
+    /// Write a new plugin: a crate (or a file in C) that builds and passes the check, to be edited.
+    New(plugin_new::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -61,6 +64,7 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
         Command::List(args) => list(args, look, to),
         Command::Check(args) if args.list => list_checks(args.format, look, to),
         Command::Check(args) => check(args, to),
+        Command::New(args) => plugin_new::run(args, to),
     }
 }
 
