@@ -4,7 +4,8 @@
 //! - [`cli`]: the command line;
 //! - [`run`]: plans models x tasks, evaluates each cell, writes a record of each;
 //! - [`worker`]: processes that hold one plugin each;
-//! - [`plugin`]: finds, loads and calls model libraries; [`check`] tries one out;
+//! - [`plugin`]: finds, loads and calls model libraries; [`check`] holds one against the interface's rules,
+//!   and [`plugin_new`] writes one to begin with;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
 //! - [`qa`]: windows and logits to answers; [`tokens`]: what a tokeniser makes of a data set;
 //! - [`download`] gets files whole and checked, or not at all; [`inventory`]: what of the data is here;
@@ -28,6 +29,7 @@ pub mod hub;
 pub mod inventory;
 pub mod metrics;
 pub mod plugin;
+pub mod plugin_new;
 pub mod published;
 pub mod qa;
 pub mod record;

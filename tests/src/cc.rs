@@ -50,6 +50,23 @@ pub fn broken_plugin(folder: &Path, how: &str) -> PathBuf {
     build(folder, &name, "broken.c", &options)
 }
 
+/// Builds the plugin that trains. Its model is called `trainer`.
+pub fn trainer_plugin(folder: &Path) -> PathBuf {
+    build(folder, "trainer", "trainer.c", &["-std=c11", "-pedantic", "-lm"])
+}
+
+/// Builds the plugins that break the rule that the environment variable `FAULT` names, for the checks of
+/// training and of checkpoints, and for all others. Their models are called `faulty_trainer` and `faulty`.
+pub fn faulty_plugins(folder: &Path) -> (PathBuf, PathBuf) {
+    let more = ["-std=gnu11", "-Wno-unused-function", "-Wno-unused-value", "-pthread", "-lm"];
+    let named = |name: &str, define: &str| {
+        let define = format!("-D{define}=\"{name}\"");
+        let options: Vec<&str> = more.into_iter().chain([define.as_str()]).collect();
+        build(folder, name, &format!("{name}.c"), &options)
+    };
+    (named("faulty_trainer", "TRAINER_NAME"), named("faulty", "RULES_NAME"))
+}
+
 fn build(folder: &Path, name: &str, source: &str, options: &[&str]) -> PathBuf {
     let library = folder.join(format!("libkobench_plugin_{name}.so"));
     let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());
@@ -60,6 +77,8 @@ fn build(folder: &Path, name: &str, source: &str, options: &[&str]) -> PathBuf {
         .arg("-o")
         .arg(&library)
         .arg(workspace().join("tests/plugins").join(source))
+        // Libraries come after what needs them.
+        .args(options.iter().filter(|o| o.starts_with("-l")))
         .output()
         .unwrap_or_else(|e| panic!("these tests need a C compiler ({cc}): {e}"));
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));

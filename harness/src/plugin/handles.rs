@@ -69,6 +69,11 @@ impl Tokenizer {
         Ok(Self { vtable, handle: handle("tokenizer_open", out)? })
     }
 
+    /// The plugin's handle, for calls that this type does not make.
+    pub(crate) fn as_ptr(&self) -> *mut OpaqueTokenizer {
+        self.handle.as_ptr()
+    }
+
     /// Tokenises.
     ///
     /// # Errors
@@ -154,6 +159,11 @@ impl Model {
         // SAFETY: valid arguments for the call.
         call_with("model_open", room, |e| unsafe { open(Str::new(&json), &raw mut out, e) })?;
         Ok(Self { vtable, handle: handle("model_open", out)? })
+    }
+
+    /// The plugin's handle, for calls that this type does not make.
+    pub(crate) fn as_ptr(&self) -> *mut OpaqueModel {
+        self.handle.as_ptr()
     }
 
     /// Computes the logits of some sequences into `values`, which grows as far as it has to.

@@ -51,7 +51,7 @@ pub(super) fn host() -> &'static Host {
 }
 
 /// Runs a call with a buffer for its error message, and turns its status into a result.
-pub(super) fn call(
+pub(crate) fn call(
     name: &'static str,
     f: impl FnOnce(*mut ErrorBuffer) -> i32,
 ) -> Result<(), CallError> {
@@ -98,7 +98,7 @@ unsafe extern "C" fn append(context: *mut c_void, data: *const u8, size: usize) 
 }
 
 /// Runs a call that writes a document into a sink.
-pub(super) fn collect(
+pub(crate) fn collect(
     name: &'static str,
     f: impl FnOnce(*const Sink, *mut ErrorBuffer) -> i32,
 ) -> Result<String, CallError> {

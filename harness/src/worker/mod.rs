@@ -10,10 +10,10 @@ mod describe;
 mod encoding;
 mod evaluate;
 mod failure;
-mod frame;
+pub(crate) mod frame;
 mod logits;
 mod memory;
-mod output;
+pub(crate) mod output;
 mod process;
 mod protocol;
 mod server;
@@ -21,6 +21,7 @@ mod tokenize;
 
 pub use batching::batches;
 pub use describe::describe;
+pub(crate) use failure::of_exit;
 pub use failure::{Failure, FailureKind, signal_name};
 pub use process::{Limits, Worker};
 pub use protocol::{
@@ -28,3 +29,4 @@ pub use protocol::{
     RowInput, Sequence, SpanLogits, TokenizeRequest,
 };
 pub use server::serve;
+pub(crate) use server::{end_with, take_socket};

@@ -111,7 +111,7 @@ pub enum RowInput {
 
 impl RowInput {
     /// The same, as the plugin's side wants it.
-    pub(super) fn view(&self) -> Example<'_> {
+    pub(crate) fn view(&self) -> Example<'_> {
         match self {
             Self::Text(text) => Example::Text(text),
             Self::Pair(first, second) => Example::Pair(first, second),
