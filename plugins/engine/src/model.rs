@@ -84,7 +84,7 @@ impl Model {
         checkpoint: &Checkpoint,
         new_head: NewHead,
     ) -> Result<LoadReport> {
-        let config = as_trained(config, kind, checkpoint);
+        let config = as_trained(config, kind, checkpoint)?;
         let Declared { params, first_of_head, .. } = declare(&config, kind)?;
         let place = checkpoint::Place { architecture: config.architecture, first_of_head };
         checkpoint::check(&params, checkpoint, place, new_head)

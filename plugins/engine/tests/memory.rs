@@ -13,6 +13,8 @@ use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
 use kobench_plugin_sdk::Head;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 const CONFIG: &str = r#"{"vocab_size": 80000, "hidden_size": 512, "num_hidden_layers": 1,
     "intermediate_size": 8192, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 64}"#;
@@ -55,13 +57,46 @@ fn write(folder: &Path, dtype: &str, width: usize) {
     file.set_len((8 + text.len() + end) as u64).unwrap();
 }
 
+/// pytorch_model.bin with the same tensors, each in a storage of its own, as torch writes it.
+fn write_pickle(folder: &Path) {
+    let number = |n: usize| [b"J", &i32::try_from(n).unwrap().to_le_bytes()[..]].concat();
+    let text = |t: &str| [b"X", &(t.len() as u32).to_le_bytes()[..], t.as_bytes()].concat();
+    let tuple = |n: &[usize]| {
+        [b"(", &n.iter().flat_map(|&n| number(n)).collect::<Vec<_>>()[..], b"t"].concat()
+    };
+    let mut zip = ZipWriter::new(File::create(folder.join("pytorch_model.bin")).unwrap());
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut state = b"\x80\x02}".to_vec();
+    for (key, (name, shape)) in tensors().iter().enumerate() {
+        let elements: usize = shape.iter().product();
+        let strides: &[usize] = if shape.len() == 2 { &[shape[1], 1] } else { &[1] };
+        state.extend(text(name));
+        state.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
+        state.extend([text("storage"), b"ctorch\nFloatStorage\n".to_vec()].concat());
+        state.extend([text(&key.to_string()), text("cpu"), number(elements)].concat());
+        state.extend([b"tQK\0".to_vec(), tuple(shape), tuple(strides)].concat());
+        state.extend(b"\x89}tRs");
+        zip.start_file(format!("model/data/{key}"), stored).unwrap();
+        for _ in 0..elements.div_ceil(1 << 16) {
+            zip.write_all(&[0; 4 << 16][..4 * elements.min(1 << 16)]).unwrap();
+        }
+    }
+    state.push(b'.');
+    zip.start_file("model/data.pkl", stored).unwrap();
+    zip.write_all(&state).unwrap();
+    zip.finish().unwrap();
+}
+
 #[test]
 fn loading_holds_little_more_than_the_weights_and_checking_nothing() {
     let config =
         || ModelConfig::from_json(Architecture::Gemma2, CONFIG.as_bytes(), "config").unwrap();
-    for (dtype, width) in [("F32", 4), ("BF16", 2)] {
+    for (dtype, width) in [("F32", 4), ("BF16", 2), ("pickle", 4)] {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), dtype, width);
+        match dtype {
+            "pickle" => write_pickle(folder.path()),
+            _ => write(folder.path(), dtype, width),
+        }
         let checkpoint = Checkpoint::open(folder.path()).unwrap();
         let peak_of = |f: &mut dyn FnMut()| {
             let before = memory("VmRSS");
