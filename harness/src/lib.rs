@@ -4,10 +4,12 @@
 //! - [`cli`]: the command line;
 //! - [`run`]: plans models x tasks, evaluates each cell, writes a record of each;
 //! - [`worker`]: processes that hold one plugin each;
-//! - [`plugin`]: finds, loads and calls model libraries; [`check`] tries one out;
+//! - [`plugin`]: finds, loads and calls model libraries; [`check`] holds one against the interface's rules,
+//!   and [`plugin_new`] writes one to begin with;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
 //! - [`qa`]: windows and logits to answers; [`tokens`]: what a tokeniser makes of a data set;
 //! - [`download`] gets files whole and checked, or not at all; [`inventory`]: what of the data is here;
+//!   [`hub`]: models of the Hugging Face Hub, and its cache on this machine;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them; [`scaffold`] writes
 //!   task files for data files;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
@@ -23,9 +25,11 @@ pub mod dirs;
 pub mod download;
 pub mod error;
 pub mod hint;
+pub mod hub;
 pub mod inventory;
 pub mod metrics;
 pub mod plugin;
+pub mod plugin_new;
 pub mod published;
 pub mod qa;
 pub mod record;

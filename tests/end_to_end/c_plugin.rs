@@ -19,7 +19,11 @@ fn a_plugin_in_c_is_listed_checked_and_run() {
 
     let checked = sandbox.run(&["plugin", "check", library]);
     assert_eq!(checked.code, 0, "{}", checked.stdout);
-    assert!(checked.stdout.contains("same logits alone and in a batch"), "{}", checked.stdout);
+    assert!(
+        checked.stdout.contains("ok      model.batch (lexicon): same logits alone and in a batch"),
+        "{}",
+        checked.stdout
+    );
 
     let out = sandbox.join("run");
     let run = sandbox.run(&[

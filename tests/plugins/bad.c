@@ -30,12 +30,12 @@ static int32_t bad_forward(kobench_model *model, const kobench_encoded *e, const
     printf("printed to standard output\n");
     fflush(stdout);
     char byte;
-    if (read(0, &byte, 1) > 0) return fail(error, KOBENCH_E_INTERNAL, "standard input is not empty");
+    if (read(0, &byte, 1) > 0) return kobench_fail(error, KOBENCH_E_INTERNAL, "standard input is not empty");
 #elif defined(BAD_CLOSE)
     for (int fd = 0; fd < 1024; fd++) close(fd);
     for (;;) pause();
 #elif defined(BAD_ERROR)
-    return fail(error, KOBENCH_E_INTERNAL, "the moon is in the wrong quarter");
+    return kobench_fail(error, KOBENCH_E_INTERNAL, "the moon is in the wrong quarter");
 #elif defined(BAD_ROWS)
     out->rows = n + 1;
     out->width = 2;

@@ -45,7 +45,7 @@ static int32_t broken_encode(kobench_tokenizer *tokenizer, const kobench_example
     free(e->pieces);
     e->pieces = NULL;
 #elif defined(BROKEN_PIECE)
-    for (size_t i = 0; i < e->n_tokens; i++) e->pieces[i] = (kobench_str){"\xff\xfe", 2};
+    for (size_t i = 0; e->pieces && i < e->n_tokens; i++) e->pieces[i] = (kobench_str){"\xff\xfe", 2};
 #elif defined(BROKEN_CONTEXT) /* a special token in the middle of the context */
     e->token_source[e->n_tokens - 3] = KOBENCH_FROM_SPECIAL;
 #endif

@@ -11,12 +11,12 @@ static int32_t noop_encode(kobench_tokenizer *tokenizer, const kobench_example *
                            const kobench_encode_options *options, kobench_encoded **out, kobench_error *error) {
     (void)tokenizer, (void)examples, (void)options;
     kobench_encoded *e = calloc(1, sizeof *e);
-    if (!e) return fail(error, KOBENCH_E_OUT_OF_MEMORY, "no memory");
-    if (!COLUMN(cu_seqlens, n) || !COLUMN(example, n) || !COLUMN(zeros, n) || !COLUMN(scores, n) ||
+    if (!e) return kobench_fail(error, KOBENCH_E_OUT_OF_MEMORY, "no memory");
+    if (!COLUMN(cu_seqlens, n) || !COLUMN(example, n) || !COLUMN(zeros, n) || !COLUMN(n_truncated, n) || !COLUMN(scores, n) ||
         !COLUMN(input_ids, n) || !COLUMN(offset_start, n) || !COLUMN(offset_end, n) || !COLUMN(token_type_ids, n) ||
         !COLUMN(token_source, n) || !COLUMN(word_ids, n)) {
         encoded_free(e);
-        return fail(error, KOBENCH_E_OUT_OF_MEMORY, "no memory");
+        return kobench_fail(error, KOBENCH_E_OUT_OF_MEMORY, "no memory");
     }
     e->n = n;
     for (size_t i = 0; i < n; i++) {

@@ -9,11 +9,7 @@
  * Its tokens are runs of two characters of one class (digits, letters, other bytes), punctuation alone, with
  * "##" within a word, as WordPiece has it; a character beyond the basic plane is unknown.
  */
-#include "kobench_plugin.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "kobench_plugin_util.h"
 
 #ifndef RULES_NAME
 #define RULES_NAME "rules"
@@ -46,17 +42,8 @@ typedef struct list {
 } list;
 
 struct kobench_model {
-    uint32_t num_labels;
+    uint32_t head, num_labels;
 };
-
-static int32_t fail(kobench_error *error, int32_t status, const char *message) {
-    if (error && error->message) {
-        size_t size = strlen(message);
-        error->size = size < error->capacity ? size : error->capacity;
-        memcpy(error->message, message, error->size);
-    }
-    return status;
-}
 
 static int32_t describe(const kobench_sink *out, kobench_error *error) {
     static const char json[] =
@@ -64,7 +51,7 @@ static int32_t describe(const kobench_sink *out, kobench_error *error) {
         " [{\"name\": \"" RULES_NAME "\", \"architecture\": \"rules\", \"licence\": \"MIT OR Apache-2.0\", \"tokenizer\":"
         " \"pairs of characters\", \"heads\": [\"sequence\", \"token\", \"span\"], \"max_seq_len\": 64,"
         " \"bundled\": true}]}";
-    if (!out || !out->write) return fail(error, KOBENCH_E_INVALID_ARGUMENT, "the sink is NULL");
+    if (!KOBENCH_HAS(kobench_sink, out, write) || !out->write) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "the sink is NULL");
     return out->write(out->context, json, sizeof json - 1);
 }
 
@@ -183,11 +170,21 @@ static void encode_one(kobench_encoded *e, size_t number, const kobench_example 
 
 static char the_tokenizer;
 
+/* What both open calls look at. */
+static int32_t opens(kobench_str json, int is_model, kobench_request *r, kobench_error *error) {
+    int32_t status = kobench_read_request(json, is_model, r, error);
+    if (status == KOBENCH_OK) status = kobench_refuse_unknown(r, RULES_NAME, error);
+    if (status == KOBENCH_OK && *r->checkpoint)
+        status = kobench_fail(error, KOBENCH_E_UNSUPPORTED, "this model takes no checkpoint; its rules are built in");
+    return status;
+}
+
 static int32_t tokenizer_open(kobench_str json, kobench_tokenizer **out, kobench_error *error) {
-    (void)json;
-    if (!out) return fail(error, KOBENCH_E_INVALID_ARGUMENT, "`out` is NULL");
-    *out = (kobench_tokenizer *)&the_tokenizer;
-    return KOBENCH_OK;
+    if (!out) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "`out` is NULL");
+    kobench_request r;
+    int32_t status = opens(json, 0, &r, error);
+    if (status == KOBENCH_OK) *out = (kobench_tokenizer *)&the_tokenizer;
+    return status;
 }
 static void tokenizer_close(kobench_tokenizer *tokenizer) { (void)tokenizer; }
 
@@ -224,21 +221,49 @@ static size_t bytes_in(const kobench_example *x) {
     return bytes;
 }
 
+/* Whether an example is one that this plugin can read. */
+static int32_t readable(const kobench_example *x, size_t i, const kobench_encode_options *o, size_t max,
+                        kobench_error *error) {
+    if (x->kind > KOBENCH_EXAMPLE_QUESTION_CONTEXT)
+        return kobench_fail(error, KOBENCH_E_UNSUPPORTED, "example %zu is of the kind %u, which is not known", i, x->kind);
+    if (x->kind == KOBENCH_EXAMPLE_QUESTION_CONTEXT && (x->n_words || o->max_question_len + 4 > max))
+        return kobench_fail(error, KOBENCH_E_UNSUPPORTED, "a context is one text here, and needs room");
+    if (!kobench_is_utf8(x->first) || !kobench_is_utf8(x->second) || (x->n_words && !x->words))
+        return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "a text of example %zu is NULL or not UTF-8", i);
+    for (size_t w = 0; w < x->n_words; w++)
+        if (!kobench_is_utf8(x->words[w]))
+            return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "word %zu of example %zu is not UTF-8", w, i);
+    return KOBENCH_OK;
+}
+
+/* A struct of the host's, with zeros for what it does not have. */
+static void read_prefix(void *to, size_t size, const void *from) {
+    uint32_t stated = *(const uint32_t *)from;
+    memset(to, 0, size);
+    memcpy(to, from, stated < size ? stated : size);
+}
+
 static int32_t tokenizer_encode(kobench_tokenizer *tokenizer, const kobench_example *examples, size_t n,
-                                const kobench_encode_options *o, kobench_encoded **out, kobench_error *error) {
-    if (!tokenizer || !out || !o || (!examples && n)) return fail(error, KOBENCH_E_INVALID_ARGUMENT, "an argument is NULL");
+                                const kobench_encode_options *options, kobench_encoded **out, kobench_error *error) {
+    if (!tokenizer || !out || (!examples && n)) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "an argument is NULL");
+    if (n && !KOBENCH_HAS(kobench_example, examples, kind))
+        return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "the examples are too small a struct");
+    kobench_encode_options known = {0}, *o = &known;
+    if (KOBENCH_HAS(kobench_encode_options, options, flags)) read_prefix(o, sizeof *o, options);
+    o->doc_stride = o->doc_stride ? o->doc_stride : 128;
+    o->max_question_len = o->max_question_len ? o->max_question_len : POSITIONS - 4;
+    if (o->truncation > KOBENCH_TRUNCATE_NEVER) return kobench_fail(error, KOBENCH_E_UNSUPPORTED, "truncation %u is not known", o->truncation);
     size_t max = o->max_seq_len ? o->max_seq_len : POSITIONS, longest = 0, sequences = 0, tokens = 0;
-    if (max < 8 || max > POSITIONS) return fail(error, KOBENCH_E_INVALID_ARGUMENT, "max_seq_len must be 8 to 64");
+    if (max < 8 || max > POSITIONS) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "max_seq_len must be 8 to 64");
     const char *at = (const char *)examples;
-#define EXAMPLE(i) ((const kobench_example *)(at + (i) * examples->struct_size))
+    kobench_example x;
+#define EXAMPLE(i) (read_prefix(&x, sizeof x, at + (i) * examples->struct_size), &x)
     for (size_t i = 0; i < n; i++) {
-        const kobench_example *x = EXAMPLE(i);
-        if (x->kind == KOBENCH_EXAMPLE_QUESTION_CONTEXT &&
-            (x->n_words || !o->doc_stride || o->max_question_len + 4 > max))
-            return fail(error, KOBENCH_E_UNSUPPORTED, "a context is one text here, and needs a stride and room");
-        size_t bytes = bytes_in(x);
+        int32_t status = readable(EXAMPLE(i), i, o, max, error);
+        if (status != KOBENCH_OK) return status;
+        size_t bytes = bytes_in(&x);
         longest = bytes > longest ? bytes : longest;
-        sequences += x->kind == KOBENCH_EXAMPLE_QUESTION_CONTEXT ? bytes / o->doc_stride + 1 : 1;
+        sequences += x.kind == KOBENCH_EXAMPLE_QUESTION_CONTEXT ? bytes / o->doc_stride + 1 : 1;
     }
     tokens = sequences * max;
     list a = {calloc(longest + 1, sizeof(token)), 0}, b = {calloc(longest + 1, sizeof(token)), 0};
@@ -252,14 +277,21 @@ static int32_t tokenizer_encode(kobench_tokenizer *tokenizer, const kobench_exam
     free(b.at);
     if (!there) {
         encoded_free(e);
-        return fail(error, KOBENCH_E_OUT_OF_MEMORY, "no memory");
+        return kobench_fail(error, KOBENCH_E_OUT_OF_MEMORY, "no memory");
     }
+    for (size_t s = 0; o->truncation == KOBENCH_TRUNCATE_NEVER && s < e->n; s++)
+        if (e->n_truncated[s] || e->window[s]) {
+            uint32_t example = e->example[s];
+            encoded_free(e);
+            return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "example %u has more than %zu tokens", example, max);
+        }
+    if (!(o->flags & KOBENCH_ENCODE_PIECES)) free(e->pieces), e->pieces = NULL;
     *out = e;
     return KOBENCH_OK;
 }
 
 static int32_t encoded_view(const kobench_encoded *e, kobench_encoding_view *out, kobench_error *error) {
-    if (!e || !out || out->struct_size < sizeof *out) return fail(error, KOBENCH_E_INVALID_ARGUMENT, "no room");
+    if (!e || !KOBENCH_HAS(kobench_encoding_view, out, pieces)) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "no room");
     *out = (kobench_encoding_view){
         .struct_size = sizeof *out, .n_sequences = e->n, .n_tokens = e->n_tokens, .cu_seqlens = e->cu_seqlens,
         .input_ids = e->input_ids, .token_type_ids = e->token_type_ids, .token_source = e->token_source,
@@ -272,16 +304,18 @@ static int32_t encoded_view(const kobench_encoded *e, kobench_encoding_view *out
 /* ---- the model's calls ---- */
 
 static int32_t model_open(kobench_str json, kobench_model **out, kobench_error *error) {
-    if (!out) return fail(error, KOBENCH_E_INVALID_ARGUMENT, "`out` is NULL");
+    static const char *const heads[] = {"sequence", "token", "span"};
+    if (!out) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "`out` is NULL");
+    kobench_request r;
+    int32_t status = opens(json, 1, &r, error);
+    if (status != KOBENCH_OK) return status;
+    uint32_t head = 0;
+    while (head < 3 && strcmp(r.head, heads[head])) head++;
+    if (head == 3) return kobench_fail(error, KOBENCH_E_UNSUPPORTED, "there is no head \"%s\"", r.head);
     kobench_model *model = calloc(1, sizeof *model);
-    if (!model) return fail(error, KOBENCH_E_OUT_OF_MEMORY, "no memory");
-    static const char key[] = "\"num_labels\":";
-    model->num_labels = 2;
-    for (size_t at = 0; at + sizeof key < json.size; at++) {
-        if (memcmp(json.data + at, key, sizeof key - 1)) continue;
-        unsigned long asked = strtoul(json.data + at + sizeof key - 1, NULL, 10);
-        model->num_labels = asked ? (uint32_t)asked : 2;
-    }
+    if (!model) return kobench_fail(error, KOBENCH_E_OUT_OF_MEMORY, "no memory");
+    model->head = head;
+    model->num_labels = r.num_labels ? (uint32_t)r.num_labels : 2;
     *out = model;
     return KOBENCH_OK;
 }
@@ -325,16 +359,17 @@ static void span_logits(const kobench_encoded *e, uint64_t from, uint64_t to, ui
 
 static int32_t model_forward(kobench_model *model, const kobench_encoded *e, const uint64_t *indices, size_t n,
                              uint32_t head, kobench_logits *out, kobench_error *error) {
-    if (!model || !e || !out || (!indices && n)) return fail(error, KOBENCH_E_INVALID_ARGUMENT, "an argument is NULL");
-    if (head > KOBENCH_HEAD_SPAN) return fail(error, KOBENCH_E_UNSUPPORTED, "no such head");
+    if (!model || !e || !KOBENCH_HAS(kobench_logits, out, width) || (!indices && n))
+        return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "an argument is NULL, or too small a struct");
+    if (head != model->head) return kobench_fail(error, KOBENCH_E_UNSUPPORTED, "the model was opened with another head");
     size_t rows = head == KOBENCH_HEAD_SEQUENCE ? n : 0;
     for (size_t i = 0; i < n; i++) {
-        if (indices[i] >= e->n) return fail(error, KOBENCH_E_INVALID_ARGUMENT, "no such sequence");
+        if (indices[i] >= e->n) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "no such sequence");
         if (head != KOBENCH_HEAD_SEQUENCE) rows += e->cu_seqlens[indices[i] + 1] - e->cu_seqlens[indices[i]];
     }
     out->rows = rows;
     out->width = head == KOBENCH_HEAD_SPAN ? 2 : model->num_labels;
-    if (out->capacity < rows * out->width) return fail(error, KOBENCH_E_BUFFER_TOO_SMALL, "more logits");
+    if (rows && (!out->values || out->capacity < rows * out->width)) return kobench_fail(error, KOBENCH_E_BUFFER_TOO_SMALL, "more logits");
     float *values = out->values;
     for (size_t i = 0; i < n; i++) {
         uint64_t from = e->cu_seqlens[indices[i]], to = e->cu_seqlens[indices[i] + 1];
@@ -352,7 +387,8 @@ static int32_t model_forward(kobench_model *model, const kobench_encoded *e, con
 }
 
 int32_t kobench_plugin_entry_v1(const kobench_host *host, kobench_plugin *out) {
-    if (!host || !out || out->struct_size < offsetof(kobench_plugin, model_stats)) return KOBENCH_E_INVALID_ARGUMENT;
+    if (!KOBENCH_HAS(kobench_host, host, abi_minor_oldest) || !KOBENCH_HAS(kobench_plugin, out, model_close))
+        return KOBENCH_E_INVALID_ARGUMENT;
     uint32_t room = out->struct_size < sizeof *out ? out->struct_size : (uint32_t)sizeof *out;
     kobench_plugin plugin = {
         .struct_size = room, .abi_minor = KOBENCH_ABI_MINOR, .abi_minor_oldest = KOBENCH_ABI_MINOR_OLDEST,

@@ -29,6 +29,17 @@ pub fn rules_plugin(folder: &Path) -> PathBuf {
     build(folder, "rules", "rules.c", &["-std=c11", "-pedantic"])
 }
 
+/// Builds the plugin that says what it read of a checkpoint. Its model is called `checks`. With `how`, for instance
+/// `OLD`, it is another one, `checks_old`.
+pub fn checks_plugin(folder: &Path, how: Option<&str>) -> PathBuf {
+    let name = how.map_or_else(|| "checks".into(), |how| format!("checks_{}", how.to_lowercase()));
+    let mut defines = vec![format!("-DRULES_NAME=\"{name}\"")];
+    defines.extend(how.map(|how| format!("-DCHECKS_{how}")));
+    let options: Vec<&str> =
+        defines.iter().map(String::as_str).chain(["-std=c11", "-pedantic"]).collect();
+    build(folder, &name, "checks.c", &options)
+}
+
 /// Builds the plugin whose encodings or logits are broken in one way, for instance `OFFSETS`. Its model is
 /// called `broken_offsets`.
 pub fn broken_plugin(folder: &Path, how: &str) -> PathBuf {
@@ -37,6 +48,23 @@ pub fn broken_plugin(folder: &Path, how: &str) -> PathBuf {
     let options: Vec<&str> =
         defines.iter().map(String::as_str).chain(["-std=gnu11", "-Wno-unused-function"]).collect();
     build(folder, &name, "broken.c", &options)
+}
+
+/// Builds the plugin that trains. Its model is called `trainer`.
+pub fn trainer_plugin(folder: &Path) -> PathBuf {
+    build(folder, "trainer", "trainer.c", &["-std=c11", "-pedantic", "-lm"])
+}
+
+/// Builds the plugins that break the rule that the environment variable `FAULT` names, for the checks of
+/// training and of checkpoints, and for all others. Their models are called `faulty_trainer` and `faulty`.
+pub fn faulty_plugins(folder: &Path) -> (PathBuf, PathBuf) {
+    let more = ["-std=gnu11", "-Wno-unused-function", "-Wno-unused-value", "-pthread", "-lm"];
+    let named = |name: &str, define: &str| {
+        let define = format!("-D{define}=\"{name}\"");
+        let options: Vec<&str> = more.into_iter().chain([define.as_str()]).collect();
+        build(folder, name, &format!("{name}.c"), &options)
+    };
+    (named("faulty_trainer", "TRAINER_NAME"), named("faulty", "RULES_NAME"))
 }
 
 fn build(folder: &Path, name: &str, source: &str, options: &[&str]) -> PathBuf {
@@ -49,6 +77,8 @@ fn build(folder: &Path, name: &str, source: &str, options: &[&str]) -> PathBuf {
         .arg("-o")
         .arg(&library)
         .arg(workspace().join("tests/plugins").join(source))
+        // Libraries come after what needs them.
+        .args(options.iter().filter(|o| o.starts_with("-l")))
         .output()
         .unwrap_or_else(|e| panic!("these tests need a C compiler ({cc}): {e}"));
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));

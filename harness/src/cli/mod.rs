@@ -6,7 +6,9 @@ mod exit;
 mod leaderboard;
 mod model;
 mod plugin;
+mod plugin_new;
 mod plugins;
+mod progress;
 mod run;
 mod score;
 mod shared;
@@ -65,7 +67,7 @@ enum Command {
     Data(data::DataCommand),
     /// List the models that plugins offer.
     Model(model::Args),
-    /// List plugins, or check one.
+    /// List plugins, check one, or make a new one.
     Plugin(plugin::Args),
     /// The process that holds a plugin; started by kobench itself.
     #[command(hide = true)]

@@ -1,15 +1,17 @@
-//! `kobench plugin list` and `kobench plugin check`.
+//! `kobench plugin list`, `kobench plugin check` and `kobench plugin new`.
 
+use super::plugin_new;
 use super::plugins::{ListArgs, PluginArgs};
 use super::shared::{TextFormat, write_json};
 use super::{CliError, Exit};
-use crate::check::{Finding, check_plugin};
+use crate::check::{Finding, Options, Report, Selection, Verdict, catalog, check_plugin};
 use crate::error::Error;
 use crate::plugin::{Listed, NO_PLUGINS};
 use crate::report::{Look, table};
 use crate::text::bytes;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -21,38 +23,48 @@ pub(super) struct Args {
 enum Command {
     /// List the plugins that were found.
     List(ListArgs),
-    /// Load a plugin in a worker and try its calls.
+    /// Check that a plugin keeps what kobench_plugin.h says.
     ///
-    /// Checks the handshake, the description, and for each model whose weights are at hand (bundled, or by
-    /// --checkpoint) that texts of all kinds go in and logits come out, the same whatever the batch.
-    Check {
-        /// The library; all plugins that are found, if none is named.
-        libraries: Vec<PathBuf>,
-        #[command(flatten)]
-        plugins: PluginArgs,
-        /// Weights to check models with that are not bundled.
-        #[arg(long, value_name = "DIR|hf:ID")]
-        checkpoint: Option<String>,
-        /// How to print.
-        #[arg(long, value_enum, default_value_t)]
-        format: TextFormat,
-    },
+    /// Runs named checks (--list shows them) of the border, the description, and for each model whose weights
+    /// are at hand (bundled, in the Hugging Face cache, or by --checkpoint) of encodings, logits, memory,
+    /// training and errors. Each group runs in a process of its own: a crash is a finding too.
+    Check(CheckArgs),
+    /// Write a new plugin: a crate (or a file in C) that builds and passes the check, to be edited.
+    New(plugin_new::Args),
+}
+
+#[derive(Debug, clap::Args)]
+struct CheckArgs {
+    /// The library; all plugins that are found, if none is named.
+    libraries: Vec<PathBuf>,
+    #[command(flatten)]
+    plugins: PluginArgs,
+    /// Weights to check models with that are not bundled.
+    #[arg(long, value_name = "DIR|hf:ID")]
+    checkpoint: Option<String>,
+    /// Look at this model only.
+    #[arg(long, short = 'm', value_name = "MODEL")]
+    model: Option<String>,
+    /// Run only this check, or the checks of this group (repeatable).
+    #[arg(long, value_name = "ID")]
+    only: Vec<String>,
+    /// Show all checks and run none.
+    #[arg(long)]
+    list: bool,
+    /// Seconds after which a check counts as hung.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    hang_limit: u64,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: TextFormat,
 }
 
 pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
     match &args.command {
         Command::List(args) => list(args, look, to),
-        Command::Check { libraries, plugins, checkpoint, format } => {
-            let named = if libraries.is_empty() {
-                plugins.search_path().libraries()
-            } else {
-                libraries.clone()
-            };
-            if named.is_empty() {
-                return Err(CliError::usage("no plugins were found", NO_PLUGINS));
-            }
-            check(&named, checkpoint.as_deref(), *format, to)
-        }
+        Command::Check(args) if args.list => list_checks(args.format, look, to),
+        Command::Check(args) => check(args, to),
+        Command::New(args) => plugin_new::run(args, to),
     }
 }
 
@@ -116,31 +128,66 @@ fn list(args: &ListArgs, look: &Look, to: &mut dyn Write) -> Result<Exit, CliErr
     Ok(Exit::of_verdict(catalog.broken().next().is_none()))
 }
 
-fn check(
-    libraries: &[PathBuf],
-    checkpoint: Option<&str>,
-    format: TextFormat,
-    to: &mut dyn Write,
-) -> Result<Exit, CliError> {
-    let mut good = true;
-    let mut documents = Vec::new();
-    for library in libraries {
-        let findings = check_plugin(library, checkpoint);
-        good &= findings.iter().all(Finding::is_good);
-        if format == TextFormat::Json {
-            documents.push(serde_json::json!({ "library": library, "findings": findings }));
-            continue;
-        }
-        writeln!(to, "{}", library.display()).map_err(Error::from)?;
-        for finding in &findings {
-            writeln!(to, "  {finding}").map_err(Error::from)?;
-        }
-    }
+/// All checks: what holds where each is passed.
+fn list_checks(format: TextFormat, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
+    let checks = catalog::all();
     if format == TextFormat::Json {
-        write_json(
-            to,
-            &serde_json::json!({ "schema_version": 1, "good": good, "plugins": documents }),
-        )?;
+        let all: Vec<_> = checks
+            .iter()
+            .map(|c| serde_json::json!({ "id": c.id, "what": c.what, "hint": c.hint }))
+            .collect();
+        write_json(to, &serde_json::json!({ "schema_version": 1, "checks": all }))?;
+        return Ok(Exit::Done);
+    }
+    let mut listed = table(look);
+    listed.set_header(["check", "what holds where it is passed"]);
+    for check in checks {
+        listed.add_row([check.id, check.what]);
+    }
+    writeln!(to, "{}", listed.trim_fmt()).map_err(Error::from)?;
+    Ok(Exit::Done)
+}
+
+fn check(args: &CheckArgs, to: &mut dyn Write) -> Result<Exit, CliError> {
+    let libraries = match args.libraries.is_empty() {
+        true => args.plugins.search_path().libraries(),
+        false => args.libraries.clone(),
+    };
+    if libraries.is_empty() {
+        return Err(CliError::usage("no plugins were found", NO_PLUGINS));
+    }
+    let options = Options {
+        checkpoint: args.checkpoint.clone(),
+        model: args.model.clone(),
+        selection: Selection::new(&args.only)?,
+        limit: Duration::from_secs(args.hang_limit),
+    };
+    let is_json = args.format == TextFormat::Json;
+    let mut reports = Vec::new();
+    for library in &libraries {
+        let mut written = Ok(());
+        if !is_json {
+            writeln!(to, "{}", library.display()).map_err(Error::from)?;
+        }
+        // A check can take a while: each line comes as soon as it is known.
+        let report = check_plugin(library, &options, &mut |finding: &Finding| {
+            if !is_json && written.is_ok() {
+                written = writeln!(to, "  {finding}").and_then(|()| to.flush());
+            }
+        });
+        written.map_err(Error::from)?;
+        if !is_json {
+            let count = |verdict| report.count(verdict);
+            let (ok, skipped) = (count(Verdict::Ok), count(Verdict::Skipped));
+            writeln!(to, "  {ok} ok, {skipped} skipped, {} bad", count(Verdict::Bad))
+                .map_err(Error::from)?;
+        }
+        reports.push(report);
+    }
+    let good = reports.iter().all(Report::is_good);
+    if is_json {
+        let document = serde_json::json!({ "schema_version": 2, "good": good, "plugins": reports });
+        write_json(to, &document)?;
     }
     Ok(Exit::of_verdict(good))
 }

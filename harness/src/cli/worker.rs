@@ -6,10 +6,14 @@ use super::{CliError, Exit};
 pub(super) struct Args {
     /// The process that started this one.
     harness: u32,
+    /// Run checks of a plugin.
+    #[arg(long)]
+    checks: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, CliError> {
-    match crate::worker::serve(args.harness) {
+    let serve = if args.checks { crate::check::serve } else { crate::worker::serve };
+    match serve(args.harness) {
         Ok(()) => Ok(Exit::Done),
         Err(e) => Err(CliError::usage(e.to_string(), "`kobench run` starts its workers by itself")),
     }

@@ -39,6 +39,10 @@ pub struct EncodingView<'a> {
 /// the plugin's, and not checked.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenView<'a> {
+    /// `[n_tokens]`: the id in the vocabulary.
+    pub input_ids: &'a [u32],
+    /// `[n_tokens]`: the segment.
+    pub token_type_ids: &'a [u8],
     /// `[n_tokens]`: which text a token is of (`FROM_*` of the interface).
     pub source: &'a [u8],
     /// `[n_tokens]`: the word, or `NO_WORD`.
@@ -51,6 +55,11 @@ pub struct TokenView<'a> {
 }
 
 impl<'a> TokenView<'a> {
+    /// Whether there are texts of the tokens.
+    pub fn has_pieces(&self) -> bool {
+        self.pieces.is_some()
+    }
+
     /// The text of a token, as it is in the vocabulary.
     ///
     /// # Errors
@@ -94,7 +103,12 @@ impl Encoded {
         Self { vtable, handle }
     }
 
-    pub(super) fn as_ptr(&self) -> *const OpaqueEncoded {
+    /// An owner for a handle that has one already: it must be forgotten, not dropped.
+    pub(crate) fn borrow(vtable: &'static PluginVtable, handle: NonNull<OpaqueEncoded>) -> Self {
+        Self::new(vtable, handle)
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const OpaqueEncoded {
         self.handle.as_ptr()
     }
 
@@ -132,6 +146,8 @@ impl Encoded {
         // SAFETY: the plugin's promise for each: n values that live as long as the handle.
         unsafe {
             Ok(TokenView {
+                input_ids: column(view.input_ids, n, "input_ids")?,
+                token_type_ids: column(view.token_type_ids, n, "token_type_ids")?,
                 source: column(view.token_source, n, "token_source")?,
                 word_ids: column(view.word_ids, n, "word_ids")?,
                 offset_start: column(view.offset_start, n, "offset_start")?,

@@ -113,7 +113,7 @@ impl CallError {
 }
 
 /// The name of a status, as messages and records have it.
-pub(super) fn status_name(status: i32) -> String {
+pub(crate) fn status_name(status: i32) -> String {
     match status {
         abi::E_INVALID_ARGUMENT => "invalid argument",
         abi::E_UNSUPPORTED => "unsupported",

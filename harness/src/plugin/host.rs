@@ -51,11 +51,20 @@ pub(super) fn host() -> &'static Host {
 }
 
 /// Runs a call with a buffer for its error message, and turns its status into a result.
-pub(super) fn call(
+pub(crate) fn call(
     name: &'static str,
     f: impl FnOnce(*mut ErrorBuffer) -> i32,
 ) -> Result<(), CallError> {
-    let mut bytes = [0_u8; 4096];
+    call_with(name, 4096, f)
+}
+
+/// As [`call`], with room for a message of so many bytes.
+pub(super) fn call_with(
+    name: &'static str,
+    room: usize,
+    f: impl FnOnce(*mut ErrorBuffer) -> i32,
+) -> Result<(), CallError> {
+    let mut bytes = vec![0_u8; room];
     let mut buffer = ErrorBuffer::zeroed();
     buffer.message = bytes.as_mut_ptr();
     buffer.capacity = bytes.len();
@@ -89,7 +98,7 @@ unsafe extern "C" fn append(context: *mut c_void, data: *const u8, size: usize) 
 }
 
 /// Runs a call that writes a document into a sink.
-pub(super) fn collect(
+pub(crate) fn collect(
     name: &'static str,
     f: impl FnOnce(*const Sink, *mut ErrorBuffer) -> i32,
 ) -> Result<String, CallError> {

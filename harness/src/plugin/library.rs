@@ -54,7 +54,7 @@ impl Library {
     }
 
     /// The plugin's calls.
-    pub(super) fn vtable(&self) -> &'static PluginVtable {
+    pub(crate) fn vtable(&self) -> &'static PluginVtable {
         self.vtable
     }
 

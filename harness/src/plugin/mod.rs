@@ -17,10 +17,13 @@ mod rows;
 pub use catalog::{Broken, Catalog, Entry, Listed, ModelError, NO_PLUGINS};
 pub use discovery::{SearchPath, library_name};
 pub use encoded::{Encoded, EncodingView, TokenView};
+pub(crate) use error::status_name;
 pub use error::{CallError, PluginError};
 pub use handles::{ForwardOutcome, Model, Tokenizer};
 pub use host::set_log;
+pub(crate) use host::{call, collect};
 pub use library::Library;
+pub(crate) use rows::Rows;
 
 /// The documents that cross the interface, shared with the SDK.
 pub use kobench_plugin_sdk::{

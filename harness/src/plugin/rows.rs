@@ -5,7 +5,7 @@ use kobench_plugin_abi::{self as abi, AbiStruct as _, Str};
 use std::marker::PhantomData;
 
 /// Views of examples, valid as long as the texts are.
-pub(super) struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     examples: Vec<abi::Example>,
     /// What `examples[..].words` point to; a row's vector is never touched again once it is here.
     _words: Vec<Vec<Str>>,
@@ -13,7 +13,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(rows: &[Example<'a>]) -> Self {
+    pub(crate) fn new(rows: &[Example<'a>]) -> Self {
         let mut words: Vec<Vec<Str>> = Vec::new();
         let mut keep = |list: &[&str], into: &mut abi::Example| {
             let views: Vec<Str> = list.iter().map(|w| Str::new(w)).collect();
@@ -48,7 +48,7 @@ impl<'a> Rows<'a> {
         Self { examples, _words: words, _texts: PhantomData }
     }
 
-    pub(super) fn as_slice(&self) -> &[abi::Example] {
+    pub(crate) fn as_slice(&self) -> &[abi::Example] {
         &self.examples
     }
 }

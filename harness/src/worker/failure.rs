@@ -80,7 +80,7 @@ impl crate::hint::Hint for Failure {
 }
 
 /// What an exit status says about a worker that ended by itself.
-pub(super) fn of_exit(status: ExitStatus) -> FailureKind {
+pub(crate) fn of_exit(status: ExitStatus) -> FailureKind {
     use std::os::unix::process::ExitStatusExt as _;
     match (status.code(), status.signal()) {
         (Some(code), _) => FailureKind::Exited { code },

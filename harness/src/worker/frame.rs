@@ -10,7 +10,7 @@ const MAX_FRAME: u32 = 1 << 31;
 ///
 /// # Errors
 /// If the other side is gone, or the value is too large.
-pub(super) fn write<T: Serialize>(to: &mut impl Write, value: &T) -> io::Result<()> {
+pub(crate) fn write<T: Serialize>(to: &mut impl Write, value: &T) -> io::Result<()> {
     let invalid = |e: String| io::Error::new(io::ErrorKind::InvalidData, e);
     let mut bytes = vec![0; 4];
     bytes = postcard::to_extend(value, bytes).map_err(|e| invalid(e.to_string()))?;
@@ -25,7 +25,7 @@ pub(super) fn write<T: Serialize>(to: &mut impl Write, value: &T) -> io::Result<
 ///
 /// # Errors
 /// If the socket breaks or the frame makes no sense.
-pub(super) fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+pub(crate) fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
     let mut size = [0; 4];
     match from.read_exact(&mut size[..1]) {
         Ok(()) => {}

@@ -10,10 +10,10 @@ mod describe;
 mod encoding;
 mod evaluate;
 mod failure;
-mod frame;
+pub(crate) mod frame;
 mod logits;
 mod memory;
-mod output;
+pub(crate) mod output;
 mod process;
 mod protocol;
 mod server;
@@ -21,10 +21,12 @@ mod tokenize;
 
 pub use batching::batches;
 pub use describe::describe;
+pub(crate) use failure::of_exit;
 pub use failure::{Failure, FailureKind, signal_name};
 pub use process::{Limits, Worker};
 pub use protocol::{
-    Encoding, EvaluateRequest, Evaluated, Event, Logits, OpenRequest, Opened, RowInput, Sequence,
-    SpanLogits, TokenizeRequest,
+    Encoding, EvaluateRequest, Evaluated, Event, InspectRequest, Logits, OpenRequest, Opened,
+    RowInput, Sequence, SpanLogits, TokenizeRequest,
 };
 pub use server::serve;
+pub(crate) use server::{end_with, take_socket};

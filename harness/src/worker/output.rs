@@ -15,7 +15,7 @@ const MAX_LINE: usize = 1_000;
 
 /// The last lines of a process, filled by a thread for each of its streams.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Output(Arc<Mutex<State>>);
+pub(crate) struct Output(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -26,7 +26,7 @@ struct State {
 
 impl Output {
     /// Follows a stream to its end, in a thread of its own.
-    pub(super) fn follow(
+    pub(crate) fn follow(
         &self,
         stream: impl Read + Send + 'static,
         show: impl Fn(&str) + Send + 'static,
@@ -76,12 +76,12 @@ impl Output {
     }
 
     /// The last lines since this was asked last.
-    pub(super) fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         self.state(|s| s.lines.drain(..).collect())
     }
 
     /// Waits until all streams have ended; not for long, since a grandchild may hold them open.
-    pub(super) fn settle(&self) {
+    pub(crate) fn settle(&self) {
         self.wait(|s| s.open_streams == 0);
     }
 

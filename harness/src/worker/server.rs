@@ -4,7 +4,7 @@ use super::evaluate::evaluate;
 use super::failure::FailureKind;
 use super::frame;
 use super::output::MARK;
-use super::protocol::{Event, OpenRequest, Opened, Outcome, Reply, Request};
+use super::protocol::{Event, InspectRequest, OpenRequest, Opened, Outcome, Reply, Request};
 use super::tokenize::tokenize;
 use crate::hint::Hint as _;
 use crate::plugin::{CallError, Library, Model, PluginError, Tokenizer};
@@ -72,16 +72,7 @@ struct Session {
 /// # Errors
 /// If this is no worker's place: standard input is no socket.
 pub fn serve(harness: u32) -> io::Result<()> {
-    // Standard input is the socket; the plugin gets an empty one in its place.
-    let socket: OwnedFd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    let mut from = UnixStream::from(socket);
-    from.peer_addr().map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "`kobench worker` is started by kobench itself, not by hand",
-        )
-    })?;
+    let mut from = take_socket()?;
     end_with(harness)?;
     let wire = Wire(Arc::new(Mutex::new(from.try_clone()?)));
     let log = wire.clone();
@@ -101,6 +92,24 @@ pub fn serve(harness: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// The socket to the harness, which is this process's standard input; the plugin gets an empty one in its
+/// place.
+///
+/// # Errors
+/// If standard input is no socket.
+pub(crate) fn take_socket() -> io::Result<UnixStream> {
+    let socket: OwnedFd = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    let stream = UnixStream::from(socket);
+    stream.peer_addr().map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "`kobench worker` is started by kobench itself, not by hand",
+        )
+    })?;
+    Ok(stream)
+}
+
 /// Tells the harness that what was printed during the request is all there. A plugin may have closed the
 /// streams; then there is nothing to tell.
 fn mark_output() {
@@ -110,7 +119,7 @@ fn mark_output() {
 }
 
 /// Makes the kernel end this process when the harness dies, also when it is killed.
-fn end_with(harness: u32) -> io::Result<()> {
+pub(crate) fn end_with(harness: u32) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     // The harness may have died before that call.
     let parent = rustix::process::getppid().map(|p| p.as_raw_nonzero().get().unsigned_abs());
@@ -167,6 +176,14 @@ fn answer(
             let stats = model.stats()?.to_string();
             *session = Some(Session { library, tokenizer, model });
             Ok(Outcome::Opened(Opened { load_seconds: started.elapsed().as_secs_f64(), stats }))
+        }
+        Request::Inspect(InspectRequest { library: path, model }) => {
+            *session = None;
+            let library = load(&path, wire)?;
+            wire.stage("model_open")?;
+            let mut model = library.open_model(&model)?;
+            wire.stage("model_stats")?;
+            Ok(Outcome::Inspected(model.stats()?.to_string()))
         }
         Request::Evaluate(request) => {
             let Some(open) = session else {

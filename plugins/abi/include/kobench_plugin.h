@@ -24,20 +24,33 @@
  * Optional calls. A NULL function pointer means "unsupported", as does the status
  *   KOBENCH_E_UNSUPPORTED. Required: describe, tokenizer_open, tokenizer_encode, encoded_view,
  *   encoded_free, tokenizer_close, model_open, model_forward, model_close.
+ * Arguments. A pointer is not NULL, unless it is a kobench_error, encode options (NULL: all zero) or an
+ *   array of length 0; otherwise the call returns KOBENCH_E_INVALID_ARGUMENT, as for an index that is out
+ *   of range. A kind, head or truncation with a number that the plugin does not know is
+ *   KOBENCH_E_UNSUPPORTED. No examples and no indices are valid, and give no sequences and no rows. A
+ *   call that fails leaves a handle's out-parameter as it was.
  * Text is UTF-8, has a length, and may contain NUL; it is not terminated. Options and descriptions
  *   are JSON objects. Unknown keys in a description are ignored; unknown keys in options are an
- *   error (KOBENCH_E_INVALID_ARGUMENT), so that a misspelt option is never silently without effect.
+ *   error (KOBENCH_E_INVALID_ARGUMENT), so that a misspelt option is never silently without effect. So
+ *   are an unknown variant, text that is not UTF-8 in a document, and what is no JSON object.
+ * Checkpoints. A directory that is not there, or without a file that is needed, is
+ *   KOBENCH_E_NOT_FOUND; a file with a wrong content is KOBENCH_E_BAD_DATA; the message names the path.
+ *   A model that takes no checkpoint refuses one with KOBENCH_E_UNSUPPORTED.
  * Memory. Nobody frees what the other allocated. What the plugin hands out belongs to a handle and
  *   lives until that handle's close or free call; what the host passes in is valid until the call
  *   returns, and is not kept.
  * Errors. A call returns a status, KOBENCH_OK or one of KOBENCH_E_*. It may write a message into the
  *   host's kobench_error, which can be NULL. A message says what was wrong, where, and what to do.
  *   After an error other than KOBENCH_E_PANIC the handle is as usable as it was before the call.
+ * Results. The same input gives the same result, bit for bit, on a handle that was opened the same way,
+ *   whatever was called before. What is encoded for an example, and the logits of a sequence, do not
+ *   depend on the rest of the batch (logits up to rounding).
  * Threads. One call at a time for each handle, from any thread. A tokenizer and a model are separate
  *   handles and may be used at the same time by different threads; so may the functions that take
  *   no handle. An encoded handle is read-only once made: any number of threads may read it while
  *   the tokenizer that made it goes on. model_cancel alone may be called during another call on the
- *   same model. Threads that the plugin makes must not outlive the handle's close.
+ *   same model. Threads that the plugin makes for a handle end with its close; a pool that all handles
+ *   share may stay.
  * Unwinding. No exception and no panic may leave a call.
  * Lifetime. A library is never unloaded. A handle is closed once; closing NULL does nothing. An
  *   encoded handle may outlive the tokenizer that made it.
@@ -147,8 +160,8 @@ typedef struct kobench_encode_options {
     uint32_t struct_size, flags;
     uint32_t max_seq_len;      /* tokens, special tokens included; 0: the model's limit */
     uint32_t truncation;       /* KOBENCH_TRUNCATE_* */
-    uint32_t doc_stride;       /* question + context: tokens from one window's start to the next */
-    uint32_t max_question_len; /* question + context: tokens of the question that are kept */
+    uint32_t doc_stride;       /* question + context: tokens from one window's start to the next; 0: 128 */
+    uint32_t max_question_len; /* question + context: tokens of the question that are kept; 0: 64 */
 } kobench_encode_options;
 
 #define KOBENCH_NO_WORD (-1)
@@ -174,7 +187,8 @@ typedef struct kobench_encoding_view {
      * special tokens. */
     const int32_t *word_ids;
     /* [n_tokens]: UTF-8 byte offsets [start, end) into the text that the token came from as the host
-     * gave it (where the text was given as words: into that word); 0, 0 for special tokens. */
+     * gave it (where the text was given as words: into that word); 0, 0 for special tokens. Both lie
+     * between characters, and within a text (or word) neither falls from one token to the next. */
     const uint32_t *offset_start;
     const uint32_t *offset_end;
     const uint32_t *example;        /* [n_sequences]: index of the example */
@@ -252,9 +266,12 @@ typedef struct kobench_plugin {
     /* As for the tokenizer, and: "head": "sequence" | "token" | "span"; "num_labels": number or null (as
      * the checkpoint says); "device": "cpu" | "cuda:N"; "precision": "f32" | "bf16"; "threads": number,
      * 0 for all; "new_head": whether a checkpoint without a head gets a new one (to be trained) instead
-     * of an error; "seed": what that follows from. */
+     * of an error; "seed": what that follows from; "check" (only there where it is true): read every tensor
+     * of the checkpoint and compare it with what the model needs, but keep none. Such a model has no calls
+     * but model_stats and model_close. A plugin that does not know the key may open the model as ever. */
     int32_t (*model_open)(kobench_str json, kobench_model **out, kobench_error *error);
-    /* The sequences `indices` of `encoded`, in this order, as one batch. */
+    /* The sequences `indices` of `encoded`, in this order, as one batch; an index may be repeated. A
+     * head that the model was not opened with is KOBENCH_E_UNSUPPORTED. */
     int32_t (*model_forward)(kobench_model *model, const kobench_encoded *encoded,
                              const uint64_t *indices, size_t n, uint32_t head, kobench_logits *out,
                              kobench_error *error);
@@ -262,20 +279,26 @@ typedef struct kobench_plugin {
 
     /* Optional from here on. */
 
-    /* What was opened: parameters, bytes, device, precision, kernels, peak memory ... as JSON. */
+    /* What was opened: parameters, bytes, device, precision, kernels, peak memory ... as JSON. With "check" also
+     * "checkpoint": {"files": [{"path", "bytes"}], "format": "safetensors" | "pickle" | "legacy pickle",
+     * "tensors": number, "dtypes": {name: number of tensors}, "ignored": [tensors that the model does not
+     * need], "initialised": [tensors that it needs and that are new]} (harness/schemas/model-check.schema.json). */
     int32_t (*model_stats)(kobench_model *model, const kobench_sink *out, kobench_error *error);
-    /* The running or next call on this model ends soon with KOBENCH_E_CANCELLED. */
+    /* The running model_forward or train_step of this model, or the next, ends soon with
+     * KOBENCH_E_CANCELLED; the one after that runs. */
     void (*model_cancel)(kobench_model *model);
     /* Everything random from here on (new heads, dropout) follows from this number. */
     int32_t (*model_seed)(kobench_model *model, uint64_t seed, kobench_error *error);
     /* {"optimizer": {"name", ...}, "loss": {"name", ...}, "clip_norm": number or null,
-     * "freeze": [tensor name prefixes], ...}. What the plugin does not know, it refuses (rule "Text"). */
+     * "freeze": [tensor name prefixes], ...}. What the plugin does not know, it refuses (rule "Text").
+     * train_step and train_end without it are KOBENCH_E_INVALID_ARGUMENT. */
     int32_t (*train_begin)(kobench_model *model, kobench_str json, kobench_error *error);
     int32_t (*train_step)(kobench_model *model, const kobench_encoded *encoded,
                           const uint64_t *indices, size_t n, uint32_t head,
                           const kobench_targets *targets, kobench_step *step, kobench_error *error);
     int32_t (*train_end)(kobench_model *model, kobench_error *error);
-    /* A Hugging Face directory; with KOBENCH_STATE_TRAINING also what a resumed run needs. */
+    /* A Hugging Face directory, which model_open takes as a checkpoint too; with KOBENCH_STATE_TRAINING
+     * also what a resumed run needs. */
     int32_t (*model_save)(kobench_model *model, kobench_str directory, uint32_t flags,
                           kobench_error *error);
     int32_t (*model_load)(kobench_model *model, kobench_str directory, uint32_t flags,

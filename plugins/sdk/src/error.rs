@@ -52,6 +52,24 @@ impl ErrorKind {
             Self::Internal => abi::E_INTERNAL,
         }
     }
+
+    /// The kind with a status code; a code that has none is internal.
+    pub(crate) fn from_code(code: i32) -> Self {
+        const KINDS: [ErrorKind; 11] = [
+            ErrorKind::InvalidArgument,
+            ErrorKind::Unsupported,
+            ErrorKind::NotFound,
+            ErrorKind::BadData,
+            ErrorKind::OutOfMemory,
+            ErrorKind::OutOfDeviceMemory,
+            ErrorKind::Cancelled,
+            ErrorKind::Panic,
+            ErrorKind::Busy,
+            ErrorKind::BufferTooSmall,
+            ErrorKind::NotFinite,
+        ];
+        KINDS.into_iter().find(|kind| kind.code() == code).unwrap_or(Self::Internal)
+    }
 }
 
 /// An error that crosses the ABI as a status code and a message.

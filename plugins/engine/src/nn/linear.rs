@@ -68,6 +68,33 @@ impl Linear {
         Self { weight, bias, inputs, outputs, act }
     }
 
+    /// A layer without activation whose stacked tensors (name, columns of y) differ in their sizes.
+    pub fn declare_stacked(
+        store: &mut ParamStore,
+        stacked: &[(String, usize)],
+        inputs: usize,
+        bias: bool,
+        std: f32,
+    ) -> Self {
+        let part = |(name, outputs): &(String, usize)| Part {
+            name: format!("{name}.weight"),
+            shape: vec![*outputs, inputs],
+        };
+        let weight = store.declare(stacked.iter().map(part).collect(), Init::Normal(std));
+        let outputs = stacked.iter().map(|(_, outputs)| outputs).sum();
+        let bias = match bias {
+            true => {
+                let part = |(name, outputs): &(String, usize)| Part {
+                    name: format!("{name}.bias"),
+                    shape: vec![*outputs],
+                };
+                Bias::Trained(store.declare(stacked.iter().map(part).collect(), Init::Zeros))
+            }
+            false => Bias::Zeros(RwLock::new(Buffer::from_vec(vec![0.0; outputs]))),
+        };
+        Self { weight, bias, inputs, outputs, act: Activation::Identity }
+    }
+
     /// Columns of y.
     pub fn outputs(&self) -> usize {
         self.outputs

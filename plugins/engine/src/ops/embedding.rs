@@ -82,6 +82,22 @@ pub fn forward(
     }
 }
 
+/// y `[T, hidden]` = scale * the rows that the lookup names.
+///
+/// # Panics
+/// When a row number is out of range or the slices' sizes contradict each other.
+pub fn scaled(lookup: Lookup<'_>, scale: f32, hidden: usize, y: &mut [f32]) {
+    assert_eq!(lookup.ids.len() * hidden, y.len());
+    y.par_chunks_exact_mut(hidden).zip(lookup.ids).with_min_len(ROW_BLOCK).for_each(
+        |(row, &id)| {
+            let start = id as usize * hidden;
+            for (value, entry) in row.iter_mut().zip(&lookup.table[start..start + hidden]) {
+                *value = entry * scale;
+            }
+        },
+    );
+}
+
 /// The rows of a table that a batch touched, and the gradient of each.
 #[derive(Debug, Default, PartialEq)]
 pub struct SparseRows {

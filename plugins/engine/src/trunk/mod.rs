@@ -2,6 +2,7 @@
 
 mod absolute;
 mod deberta_v2;
+mod gemma2;
 
 use std::fmt::Debug;
 
@@ -53,7 +54,7 @@ pub fn declare(store: &mut ParamStore, config: &ModelConfig) -> Box<dyn Trunk> {
     match &config.trunk {
         TrunkConfig::Absolute(own) => Box::new(absolute::Encoder::declare(store, config, own)),
         TrunkConfig::DebertaV2(own) => Box::new(deberta_v2::Encoder::declare(store, config, own)),
-        TrunkConfig::Gemma2(_) => unreachable!("not parsed by this build"),
+        TrunkConfig::Gemma2(own) => Box::new(gemma2::Decoder::declare(store, config, own)),
     }
 }
 

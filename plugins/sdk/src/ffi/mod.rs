@@ -6,7 +6,7 @@ mod model;
 mod tokenizer;
 
 use crate::handle::{guarded, install_panic_hook};
-use crate::{Error, Plugin, Result};
+use crate::{Error, ErrorKind, Plugin, Result};
 use convert::finish;
 use kobench_plugin_abi::{
     self as abi, AbiStruct as _, ErrorBuffer, Host, PluginVtable, Sink, ranges_meet, read_prefix,
@@ -95,6 +95,8 @@ unsafe fn write_json(out: *const Sink, json: &serde_json::Value) -> Result<()> {
     if status == abi::OK {
         Ok(())
     } else {
-        Err(Error::internal(format!("the host's sink answered with status {status}")))
+        // The header: the caller returns it as it is.
+        let kind = ErrorKind::from_code(status);
+        Err(Error { kind, message: format!("the host's sink answered with status {status}") })
     }
 }

@@ -107,7 +107,11 @@ pub(super) unsafe extern "C" fn forward<P: Plugin>(
         };
         let mut logits = Logits { values, shape: None };
         let batch = Batch { encoded, indices: &indices, cancel: Cancel(&handle.cancelled) };
-        let result = handle.call(|m| P::forward(m, &batch, head, &mut logits));
+        let result = handle.call(|m| {
+            // Also for a model that never asks: a call that was cancelled before it began does not run.
+            batch.cancel.check()?;
+            P::forward(m, &batch, head, &mut logits)
+        });
         clear_cancel(handle, &result);
         if let Some((rows, width)) = logits.shape {
             // SAFETY: not NULL and large enough (read above).
@@ -241,7 +245,10 @@ pub(super) unsafe extern "C" fn train_step<P: Plugin>(
         };
         let head = Head::from_abi(head)?;
         let batch = Batch { encoded, indices: &indices, cancel: Cancel(&handle.cancelled) };
-        let outcome = handle.call(|m| P::train_step(m, &batch, head, targets, arguments));
+        let outcome = handle.call(|m| {
+            batch.cancel.check()?;
+            P::train_step(m, &batch, head, targets, arguments)
+        });
         clear_cancel(handle, &outcome);
         let outcome = outcome?;
         // SAFETY: not NULL and large enough (read above).
