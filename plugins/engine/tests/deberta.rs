@@ -135,11 +135,14 @@ fn what_a_pre_trained_checkpoint_holds_besides_is_ignored() {
 
 #[test]
 fn what_cannot_be_done_yet_is_an_error() {
+    for name in ["base", "separate", "conv"] {
+        let mut model = open(name, Head::Sequence, NewHead::Refuse, 1);
+        let batch = pack(&read(name).cases[..2]);
+        let mut sink = Accumulate::new(model.params());
+        let error = model.loss_and_gradients(&batch, &[0, 1], (1, 0), &mut sink).unwrap_err();
+        assert!(error.to_string().contains("cannot be trained yet"), "{name}: {error}");
+    }
     let mut model = open("base", Head::Sequence, NewHead::Refuse, 1);
-    let batch = pack(&read("base").cases[..2]);
-    let mut sink = Accumulate::new(model.params());
-    let error = model.loss_and_gradients(&batch, &[0, 1], (1, 0), &mut sink).unwrap_err();
-    assert!(error.to_string().contains("cannot be trained yet"), "{error}");
     let mut batch = PackedBatch::default();
     batch.push(&[5; 513], &[0; 513]).unwrap();
     let error = model.forward(&batch, &mut [0.0; 2], &|| Ok(())).unwrap_err();
