@@ -136,11 +136,13 @@ impl Read {
             tokens.retain(|t| t.content != token.content);
             tokens.push(token);
         }
-        let mut known: HashMap<String, u32> = self.names.iter().cloned().zip(0..).collect();
-        known.extend(tokens.iter().map(|t| (t.content.clone(), t.id)));
+        let known = |tokens: &[AddedToken], name: &str| {
+            let token = tokens.iter().find(|t| t.content == name).map(|t| t.id);
+            token.or_else(|| (0..).zip(&self.names).find(|(_, n)| *n == name).map(|(id, _)| id))
+        };
         let mut ids = Vec::new();
         for &name in plain {
-            let id = *known.get(name).ok_or_else(|| {
+            let id = known(&tokens, name).ok_or_else(|| {
                 file.error(format!(
                     "no piece \"{name}\" among {}: it is the tokeniser of another family",
                     self.names.len()
@@ -156,7 +158,7 @@ impl Read {
         {
             let end =
                 self.names.len().max(tokens.iter().map(|t| t.id as usize + 1).max().unwrap_or(0));
-            let id = known.get(&mask.content).copied().unwrap_or(super::algorithm::narrow(end));
+            let id = known(&tokens, &mask.content).unwrap_or(super::algorithm::narrow(end));
             tokens.push(AddedToken { id, ..mask });
         }
         name_added(&file.origin, &mut self.names, &tokens)?;

@@ -3,7 +3,9 @@
 //! Source: the behaviour of tokenization_kobert.py (monologg/KoBERT-Transformers, Apache-2.0): runs of
 //! whitespace become one space, two backquotes or apostrophes a quotation mark, the text is put into
 //! NFKD and loses its combining marks; a piece that ends with a digit and a comma is segmented again
-//! without the comma, as XLNet does it. Nothing is lower-cased.
+//! without the comma, as XLNet does it. Nothing is lower-cased. NFKD and combining classes are those of
+//! this program's Unicode tables, newer than most Pythons': a character that Python does not know yet
+//! may be dropped or decomposed here.
 
 use std::collections::HashMap;
 
