@@ -8,6 +8,7 @@ mod conformance;
 mod data;
 mod demo;
 mod durability;
+mod families;
 mod heads;
 mod kinds;
 mod leaderboard;
