@@ -52,7 +52,7 @@ pub struct ModelRequest {
     pub seed: u64,
     /// Whether the checkpoint is only to be checked: every tensor is read and compared with what the model needs,
     /// and none is kept, so that a model may be checked that does not fit into memory. Only `stats` is called then.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub check: bool,
     /// The plugin's own options.
     #[serde(default)]
