@@ -36,6 +36,12 @@ fn fetch(sandbox: &Sandbox, server: &Server, more: &[&str]) -> Output {
     run(sandbox, server, &[&["fetch", "hf:made/up"], more].concat())
 }
 
+/// A run of kcbert-base on rows that are part of kobench, with this checkpoint.
+fn evaluate(sandbox: &Sandbox, checkpoint: &str) -> Output {
+    let run = ["run", "-m", "kcbert-base", "-t", "nsmc", "--split", "sample", "--checkpoint"];
+    sandbox.run(&[&run[..], &[checkpoint]].concat())
+}
+
 /// The repository's folder in the cache.
 fn folder(sandbox: &Sandbox) -> PathBuf {
     sandbox.join("hf/hub/models--made--up")

@@ -17,7 +17,7 @@ const MAX_ANSWER: u64 = 64 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Remote {
     pub(super) commit: String,
-    /// Its files, by name. What the hub says of them, it says of those that are asked for ([`Listed::content`]).
+    /// Its files, by name. What the hub says of them, it says of those that are asked for ([`Remote::content`]).
     pub(super) files: BTreeMap<String, Listed>,
     url: String,
 }

@@ -188,7 +188,10 @@ impl HubError {
             Self::Download(error) => return download_hint(error),
             Self::Answer { .. } => "HF_ENDPOINT names the server; without it, https://huggingface.co is asked".to_owned(),
             Self::NoFile { has, .. } => format!("it has: {}", listed(has)),
-            Self::Index { .. } => "the repository is damaged, or not what it says; `kobench model verify` tells whether the cache is".to_owned(),
+            Self::Index { .. } => {
+                "the repository is damaged, or not what it says; `kobench model verify` tells whether the cache is"
+                    .to_owned()
+            }
             Self::Room { .. } => {
                 "free some space, or set HF_HUB_CACHE to a folder on a larger disk".to_owned()
             }

@@ -1,7 +1,7 @@
 //! Models of the Hugging Face Hub, and its cache on this machine.
 //!
-//! The cache is the standard one, so that what kobench fetches is found by Hugging Face's own clients, and the other way
-//! round. A repository is a folder of it:
+//! The cache is the standard one, so that what kobench fetches is found by Hugging Face's own clients, and the other
+//! way round. A repository is a folder of it:
 //!
 //! ```text
 //! models--ORG--NAME/blobs/HASH                   contents, by SHA-256 (large files) or git blob SHA-1
@@ -11,8 +11,8 @@
 //! .locks/models--ORG--NAME/HASH.lock             locked (flock) while a blob is written
 //! ```
 //!
-//! Of a repository the configuration, the tokeniser and one set of weights are fetched ([`choose`]). A revision's `refs` file
-//! is written once all of its files are there.
+//! Of a repository the configuration, the tokeniser and one set of weights are fetched ([`choose`]). A revision's
+//! `refs` file is written once all of its files are there.
 
 mod api;
 mod cache;

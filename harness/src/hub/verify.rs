@@ -65,8 +65,9 @@ impl FileVerdict {
     }
 }
 
-/// Verifies the files of a repository in the cache: of one revision, or of all, with the contents that are no revision's.
-/// `needed`: what a model needs and has not is missing. `begins` is told each content that is read, and its size.
+/// Verifies the files of a repository in the cache: of one revision, or of all, with the contents that are no
+/// revision's. `needed`: what a model needs and has not is missing. `begins` is told each content that is read, and
+/// its size.
 ///
 /// # Errors
 /// [`HubError::NotCached`], and [`HubError::Io`] where a folder cannot be read.

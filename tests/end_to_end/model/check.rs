@@ -99,6 +99,9 @@ fn a_checkpoint_of_another_size_names_every_tensor() {
     }
     let out = sandbox.run(&["model", "check", "demo", "--model", "kcbert-demo"]);
     assert_eq!(out.code, 0, "{}{}", out.stdout, out.stderr);
+    assert!(!out.stdout.contains("another size"), "{}", out.stdout);
+    let out = sandbox.run(&["model", "check", "demo", "--model", "kcbert-base"]);
+    assert!(out.stdout.contains("2.7M parameters and kcbert-base has 108.9M"), "{}", out.stdout);
     let config = std::fs::read_to_string(demo.join("config.json")).unwrap();
     let layers = config.replace("\"num_hidden_layers\": ", "\"num_hidden_layers\": 1");
     assert_ne!(layers, config);

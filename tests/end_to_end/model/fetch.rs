@@ -1,7 +1,7 @@
 //! What is fetched, and where it goes.
 
 use super::hub::{COMMIT, Repo};
-use super::{assert_failed, assert_snapshot, blobs, fetch, folder, run, valid};
+use super::{assert_failed, assert_snapshot, blobs, evaluate, fetch, folder, run, valid};
 use kobench_tests::Sandbox;
 use kobench_tests::http::{Reply, Server};
 use serde_json::json;
@@ -30,9 +30,7 @@ fn a_model_is_fetched_into_the_standard_cache() {
     assert!(out.stdout.starts_with("hf:made/up: here already"), "{}", out.stdout);
     assert_eq!(server.requests().len(), 6, "only the commit is asked for");
     // `run` takes it from there.
-    let checkpoint = ["--checkpoint", "hf:made/up"];
-    let rest = ["run", "-m", "kcbert-base", "-t", "nsmc", "--split", "sample"];
-    let out = sandbox.run(&[&rest[..], &checkpoint].concat());
+    let out = evaluate(&sandbox, "hf:made/up");
     assert!(!out.stderr.contains("model fetch"), "it is found: {}", out.stderr);
 }
 
@@ -43,7 +41,7 @@ fn a_dry_run_writes_nothing() {
     let out = fetch(&sandbox, &server, &["--dry-run"]);
     assert_eq!(out.code, 0, "{}", out.stderr);
     assert!(
-        out.stdout.contains("model.safetensors           293.0 KiB  to download"),
+        out.stdout.contains("model.safetensors            293.0 KiB  to download"),
         "{}",
         out.stdout
     );
@@ -170,8 +168,7 @@ fn revisions_may_have_slashes_and_be_commits() {
         &["/made/other: no such model, or a private one"],
     );
     // Not this branch: the run says which there is.
-    let run = ["run", "-m", "kcbert-base", "-t", "nsmc", "--checkpoint", "hf:made/up"];
-    let out = sandbox.run(&run);
+    let out = evaluate(&sandbox, "hf:made/up");
     assert_failed(&out, 2, &["`kobench model fetch hf:made/up`", "refs/pr/1"]);
 }
 

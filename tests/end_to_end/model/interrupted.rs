@@ -1,7 +1,7 @@
 //! Fetches that are cut, killed, that meet each other, or that have no place.
 
 use super::hub::{COMMIT, Repo};
-use super::{assert_failed, assert_snapshot, blobs, command, fetch, folder};
+use super::{assert_failed, assert_snapshot, blobs, command, evaluate, fetch, folder};
 use kobench_tests::http::{Reply, Request, Server};
 use kobench_tests::{Sandbox, finish};
 use std::os::unix::fs::PermissionsExt as _;
@@ -94,15 +94,7 @@ fn a_killed_fetch_is_taken_up() {
     assert!(!folder(&sandbox).join("refs").exists(), "a revision is remembered once it is whole");
     let list = sandbox.json(&["model", "verify", "--format", "json"]);
     assert!(list["models"][0]["files"].as_array().unwrap().iter().any(|f| f["verdict"] == "cut"));
-    let out = sandbox.run(&[
-        "run",
-        "-m",
-        "kcbert-base",
-        "-t",
-        "nsmc",
-        "--checkpoint",
-        &format!("hf:made/up@{COMMIT}"),
-    ]);
+    let out = evaluate(&sandbox, &format!("hf:made/up@{COMMIT}"));
     assert_failed(
         &out,
         2,

@@ -1,7 +1,7 @@
 //! `kobench model verify`.
 
 use super::hub::{COMMIT, Repo};
-use super::{assert_failed, fetch, folder, run, valid};
+use super::{assert_failed, evaluate, fetch, folder, run, valid};
 use kobench_tests::Sandbox;
 
 #[test]
@@ -47,8 +47,7 @@ fn damage_is_found_named_and_mended() {
     std::fs::remove_file(folder(&sandbox).join("blobs").join(repo.hash("vocab.txt"))).unwrap();
     let out = verify(&["hf:made/up"]);
     assert_failed(&out, 1, &["1 missing", "vocab.txt", "`kobench model fetch hf:made/up` gets"]);
-    let out =
-        sandbox.run(&["run", "-m", "kcbert-base", "-t", "nsmc", "--checkpoint", "hf:made/up"]);
+    let out = evaluate(&sandbox, "hf:made/up");
     assert_failed(
         &out,
         2,

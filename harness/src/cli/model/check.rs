@@ -17,6 +17,7 @@ use crate::plugin::{Entry, Head, ModelRequest, Variant};
 use crate::qa::QaOptions;
 use crate::report::Look;
 use crate::run::{Checkpoint, PlanError};
+use crate::text::millions;
 use crate::tokens::ModelTokenizer;
 use crate::worker::{Encoding, Failure, FailureKind, InspectRequest, Limits, RowInput, Worker};
 
@@ -33,8 +34,8 @@ const TEXT: &str = "이 영화 정말 재미있어요!";
   kobench model check kcbert-base --checkpoint hf:you/kcbert-nsmc
   kobench model check ./my-checkpoint --model kcbert-base
 
-Every tensor is read and compared with what the model needs; plugins that know how keep none of them, so that a large model
-can be checked on a small machine. Exit code 1 means that the checkpoint does not fit.")]
+Every tensor is read and compared with what the model needs; plugins that know how keep none of them, so that a large
+model can be checked on a small machine. Exit code 1 means that the checkpoint does not fit.")]
 pub(in crate::cli) struct CheckArgs {
     /// The model, or with --model the checkpoint
     #[arg(value_name = "MODEL|DIR|hf:ID")]
@@ -127,6 +128,15 @@ impl<'a> Checker<'a> {
             notes.push(format!(
                 "the plugin {} does not say which files and tensors it read",
                 self.entry.description.name
+            ));
+        }
+        if let (Some(found), Some(known)) = (self.parameters, self.variant.parameters)
+            && found.abs_diff(known) > known / 5
+        {
+            let (found, known) = (millions(found), millions(known));
+            notes.push(format!(
+                "the checkpoint has {found} parameters and {} has {known}: its configuration is of another size",
+                self.variant.name
             ));
         }
         let fits = tokenizer.error.is_none()
