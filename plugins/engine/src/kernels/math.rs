@@ -93,7 +93,7 @@ pub fn soft_cap(x: f32, cap: f32) -> f32 {
     p = p.mul_add(z, 2.063_908_8e-2);
     p = p.mul_add(z, -5.373_971_5e-2);
     p = p.mul_add(z, 1.333_144_2e-1);
-    p = p.mul_add(z, -3.333_328_2e-1);
+    p = p.mul_add(z, -3.333_328e-1);
     let small = (p * z).mul_add(t, t);
     cap * if t.abs() < 0.625 { small } else { tanh(t) }
 }

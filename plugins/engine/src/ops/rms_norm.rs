@@ -44,7 +44,7 @@ fn factor(x: &[f32], eps: f32) -> f32 {
 /// # Panics
 /// When the slices' sizes contradict each other.
 pub fn forward(x: &[f32], norm: RmsNorm<'_>, y: &mut [f32]) {
-    each_row(x, norm, y, |x, norm, y| norm_row(x, norm, y));
+    each_row(x, norm, y, norm_row);
 }
 
 /// sum += RmsNorm(x): the norm behind one half of a layer, and the residual; both `[rows, hidden]`.
@@ -52,14 +52,14 @@ pub fn forward(x: &[f32], norm: RmsNorm<'_>, y: &mut [f32]) {
 /// # Panics
 /// When the slices' sizes contradict each other.
 pub fn add(x: &[f32], norm: RmsNorm<'_>, sum: &mut [f32]) {
-    each_row(x, norm, sum, |x, norm, sum| add_row(x, norm, sum));
+    each_row(x, norm, sum, add_row);
 }
 
 fn each_row(
     x: &[f32],
     norm: RmsNorm<'_>,
     y: &mut [f32],
-    row: impl Fn(&[f32], RmsNorm<'_>, &mut [f32]) + Sync,
+    row: impl for<'a> Fn(&'a [f32], RmsNorm<'a>, &'a mut [f32]) + Sync,
 ) {
     let hidden = norm.weight.len();
     assert!(x.len() == y.len() && x.len().is_multiple_of(hidden));
