@@ -1,4 +1,4 @@
-//! Folders outside the project: the cache, and Hugging Face's.
+//! Folders outside the project: the cache. Hugging Face's is in [`crate::hub`].
 
 use serde::Serialize;
 use std::io;
@@ -12,15 +12,6 @@ fn env_path(name: &str) -> Option<PathBuf> {
 pub fn cache() -> Option<PathBuf> {
     let base = env_path("XDG_CACHE_HOME").or_else(|| Some(env_path("HOME")?.join(".cache")))?;
     Some(base.join("kobench"))
-}
-
-/// Hugging Face's hub cache, by its own rules: `HF_HUB_CACHE`, `$HF_HOME/hub`, else
-/// `~/.cache/huggingface/hub`.
-pub fn hugging_face_hub() -> Option<PathBuf> {
-    env_path("HF_HUB_CACHE").or_else(|| Some(env_path("HF_HOME")?.join("hub"))).or_else(|| {
-        let base = env_path("XDG_CACHE_HOME").or_else(|| Some(env_path("HOME")?.join(".cache")))?;
-        Some(base.join("huggingface/hub"))
-    })
 }
 
 /// Writes a file of the cache, whole or not at all.

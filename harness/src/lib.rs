@@ -9,6 +9,7 @@
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
 //! - [`qa`]: windows and logits to answers; [`tokens`]: what a tokeniser makes of a data set;
 //! - [`download`] gets files whole and checked, or not at all; [`inventory`]: what of the data is here;
+//!   [`hub`]: models of the Hugging Face Hub, and its cache on this machine;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them; [`scaffold`] writes
 //!   task files for data files;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
@@ -24,6 +25,7 @@ pub mod dirs;
 pub mod download;
 pub mod error;
 pub mod hint;
+pub mod hub;
 pub mod inventory;
 pub mod metrics;
 pub mod plugin;

@@ -50,7 +50,7 @@ fn weights_that_are_not_there_say_where_they_are_published() {
     refused(
         &sandbox,
         &[&run[..], &["--checkpoint", "hf:no/such"]].concat(),
-        &["no/such", "hf download no/such"],
+        &["no/such", "kobench model fetch hf:no/such"],
     );
     sandbox.write("empty/readme", "");
     refused(&sandbox, &[&run[..], &["--checkpoint", "empty"]].concat(), &["config.json"]);

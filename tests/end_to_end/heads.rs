@@ -39,6 +39,7 @@ fn evaluate(
         threads: 1,
         new_head: false,
         seed: 0,
+        check: false,
         options: BTreeMap::new(),
     };
     worker.open(OpenRequest { library, tokenizer, model }, &mut |_| {})?;

@@ -11,6 +11,7 @@ mod durability;
 mod heads;
 mod kinds;
 mod leaderboard;
+mod model;
 mod oracle;
 mod parity;
 mod plugin_new;

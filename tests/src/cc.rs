@@ -29,6 +29,17 @@ pub fn rules_plugin(folder: &Path) -> PathBuf {
     build(folder, "rules", "rules.c", &["-std=c11", "-pedantic"])
 }
 
+/// Builds the plugin that says what it read of a checkpoint. Its model is called `checks`. With `how`, for instance
+/// `OLD`, it is another one, `checks_old`.
+pub fn checks_plugin(folder: &Path, how: Option<&str>) -> PathBuf {
+    let name = how.map_or_else(|| "checks".into(), |how| format!("checks_{}", how.to_lowercase()));
+    let mut defines = vec![format!("-DRULES_NAME=\"{name}\"")];
+    defines.extend(how.map(|how| format!("-DCHECKS_{how}")));
+    let options: Vec<&str> =
+        defines.iter().map(String::as_str).chain(["-std=c11", "-pedantic"]).collect();
+    build(folder, &name, "checks.c", &options)
+}
+
 /// Builds the plugin whose encodings or logits are broken in one way, for instance `OFFSETS`. Its model is
 /// called `broken_offsets`.
 pub fn broken_plugin(folder: &Path, how: &str) -> PathBuf {

@@ -8,6 +8,7 @@ mod sandbox;
 
 pub use bin::{binary, target_folder, workspace};
 pub use cc::{
-    bad_plugin, broken_plugin, c_plugin, faulty_plugins, noop_plugin, rules_plugin, trainer_plugin,
+    bad_plugin, broken_plugin, c_plugin, checks_plugin, faulty_plugins, noop_plugin, rules_plugin,
+    trainer_plugin,
 };
 pub use sandbox::{Output, Sandbox, cells, finish, full_data};

@@ -66,8 +66,20 @@ impl Sandbox {
             .env_remove("KOBENCH_MIRROR")
             .env_remove("KOBENCH_PLUGIN_PATH")
             .env_remove("KOBENCH_TASK_PATH")
-            .env_remove("HF_HUB_CACHE")
             .stdin(Stdio::null());
+        for name in [
+            "HF_HUB_CACHE",
+            "HUGGINGFACE_HUB_CACHE",
+            "HF_ENDPOINT",
+            "HF_HUB_OFFLINE",
+            "TRANSFORMERS_OFFLINE",
+            "HF_TOKEN",
+            "HUGGING_FACE_HUB_TOKEN",
+            "HF_TOKEN_PATH",
+            "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+        ] {
+            command.env_remove(name);
+        }
         for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
             command.env_remove(proxy).env_remove(proxy.to_lowercase());
         }

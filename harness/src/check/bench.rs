@@ -91,6 +91,7 @@ impl Bench {
             threads: 1,
             new_head: false,
             seed: 0,
+            check: false,
             options: Default::default(),
         })
     }

@@ -14,7 +14,6 @@ mod fetch;
 mod import;
 mod list;
 mod outcome;
-mod progress;
 #[cfg(test)]
 mod tests;
 mod verify;

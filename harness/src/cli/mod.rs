@@ -8,6 +8,7 @@ mod model;
 mod plugin;
 mod plugin_new;
 mod plugins;
+mod progress;
 mod run;
 mod score;
 mod shared;

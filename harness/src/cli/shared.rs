@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::CliError;
 use crate::data::DataPlaces;
 use crate::error::Error;
 use crate::task::{Registry, TaskError};
@@ -44,6 +46,15 @@ impl DataArgs {
     pub(super) fn places(&self) -> DataPlaces {
         DataPlaces::new(self.data_dir.as_deref())
     }
+}
+
+/// The value of `--timeout`: how long a server may be silent.
+pub(super) fn silence(seconds: f64) -> Result<Duration, CliError> {
+    let timeout = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
+    timeout.ok_or_else(|| {
+        let message = format!("--timeout {seconds}: not a number of seconds");
+        CliError::usage(message, "give a positive number, for instance --timeout 30")
+    })
 }
 
 /// Text for people or JSON for programs.

@@ -1,8 +1,10 @@
 //! SHA-256 of bytes and of files, as 64 lower-case hexadecimal digits.
 
 mod cache;
+mod content;
 
 pub use cache::HashCache;
+pub use content::{ContentHash, ContentHasher};
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -45,7 +45,7 @@ pub(super) fn attempt(
     if from > 0 && partial.total() == Some(from) {
         return check(download, partial, &download.shown_url(), None);
     }
-    let mut response = client.get(&download.url, from, validator)?;
+    let mut response = client.get(&download.url, from, validator, download.token.as_ref())?;
     if !accept(&response, from, partial)? {
         return check(download, partial, &response.url, None);
     }
@@ -76,7 +76,7 @@ fn accept(response: &Response, from: u64, partial: &mut Partial) -> Result<bool,
             } else if !partial.fits(fields) {
                 "the file has changed on the server"
             } else {
-                partial.go_on();
+                partial.go_on(fields);
                 return Ok(true);
             };
             partial.restart()?;
@@ -90,10 +90,21 @@ fn accept(response: &Response, from: u64, partial: &mut Partial) -> Result<bool,
             partial.restart()?;
             Err(retry(Cause::Range("the server has no such range".to_owned())))
         }
+        _ => Err(refusal(response)),
+    }
+}
+
+/// What a status that brings no file means.
+pub(super) fn refusal(response: &Response) -> Failure {
+    let fields = &response.fields;
+    match fields.status {
         status @ (408 | 425 | 429 | 500..=599) => {
-            Err(Failure::Retry { cause: Cause::Status(status), after: fields.retry_after })
+            Failure::Retry { cause: Cause::Status(status), after: fields.retry_after }
         }
-        status => Err(DownloadError::Status { url: response.url.clone(), status }.into()),
+        status => {
+            let (url, code) = (response.url.clone(), fields.error_code.clone());
+            DownloadError::Status { url, status, code }.into()
+        }
     }
 }
 
@@ -135,9 +146,9 @@ fn check(
     url: &str,
     content_type: Option<String>,
 ) -> Result<(), Failure> {
-    let Some(expected) = &download.sha256 else { return Ok(()) };
-    let found = partial.sha256();
-    if found == *expected {
+    let Some(expected) = &download.expected else { return Ok(()) };
+    let found = partial.hash();
+    if found == expected.hex() {
         return Ok(());
     }
     // An earlier piece may be what is wrong. The whole from one try tells.
@@ -145,6 +156,7 @@ fn check(
         partial.restart()?;
         return Err(retry(Cause::Pieces));
     }
-    let (from, expected, bytes) = (url.to_owned(), expected.clone(), partial.len());
-    Err(DownloadError::Sha256 { from, found, expected, bytes, content_type }.into())
+    let (algorithm, bytes) = (expected.algorithm(), partial.len());
+    let (from, expected) = (url.to_owned(), expected.hex().to_owned());
+    Err(DownloadError::Hash { from, algorithm, found, expected, bytes, content_type }.into())
 }

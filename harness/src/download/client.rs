@@ -9,8 +9,8 @@ use ureq::{Agent, ResponseExt as _};
 
 use super::attempt::Failure;
 use super::headers::Fields;
-use super::url::{is_http, is_https, shown_url};
-use super::{Cause, DownloadError, proxy};
+use super::url::{is_http, is_https, origin, resolved, shown_url};
+use super::{Cause, DownloadError, Secret, proxy};
 
 /// Redirects that are followed.
 const REDIRECTS: u32 = 10;
@@ -54,12 +54,42 @@ impl Client {
         Self { agent: config.new_agent(), timeout }
     }
 
-    /// Asks for `url` from byte `from` on.
+    /// Asks for `url` from byte `from` on. The token is shown to the server of `url` alone: a redirect to another
+    /// scheme, host or port is followed without it.
     pub(super) fn get(
         &self,
         url: &str,
         from: u64,
         if_range: Option<&str>,
+        token: Option<&Secret>,
+    ) -> Result<Response, Failure> {
+        let Some(token) = token else { return self.ask(url, from, if_range, None) };
+        let mut at = url.to_owned();
+        for _ in 0..=REDIRECTS {
+            let response = self.ask(&at, from, if_range, Some(token))?;
+            let to = match (response.fields.status, &response.fields.location) {
+                (301 | 302 | 303 | 307 | 308, Some(location)) => resolved(&at, location),
+                _ => return Ok(response),
+            };
+            if is_https(&at) && !is_https(&to) {
+                let (url, to) = (shown_url(&at), shown_url(&to));
+                return Err(DownloadError::Downgrade { url, to }.into());
+            }
+            if origin(&to) != origin(&at) {
+                return self.ask(&to, from, if_range, None);
+            }
+            at = to;
+        }
+        Err(DownloadError::Redirects { url: shown_url(url), limit: REDIRECTS }.into())
+    }
+
+    /// Asks once, with a token without following redirects.
+    fn ask(
+        &self,
+        url: &str,
+        from: u64,
+        if_range: Option<&str>,
+        token: Option<&Secret>,
     ) -> Result<Response, Failure> {
         let shown = shown_url(url);
         if !is_http(url) {
@@ -67,8 +97,14 @@ impl Client {
             return Err(DownloadError::Url { url: shown, reason }.into());
         }
         let proxy = proxy::for_url(url, |name| std::env::var(name).ok())?;
-        let config = self.agent.get(url).config().https_only(is_https(url)).proxy(proxy);
+        let mut config = self.agent.get(url).config().https_only(is_https(url)).proxy(proxy);
+        if token.is_some() {
+            config = config.max_redirects(0).max_redirects_will_error(false);
+        }
         let mut request = config.build().header("accept-encoding", "identity");
+        if let Some(token) = token {
+            request = request.header("authorization", token.bearer());
+        }
         if from > 0 {
             request = request.header("range", format!("bytes={from}-"));
             if let Some(validator) = if_range {

@@ -26,6 +26,8 @@ pub enum DownloadError {
         url: String,
         /// The HTTP status.
         status: u16,
+        /// What the server calls the error, in `X-Error-Code`.
+        code: Option<String>,
     },
     /// Redirects that do not end.
     #[error("{url}: more than {limit} redirects")]
@@ -79,13 +81,15 @@ pub enum DownloadError {
         limit: u64,
     },
     /// Other bytes than expected. Nothing was put in place.
-    #[error("{from}: the SHA-256 of its {} is {found}, expected {expected}", size(*bytes))]
-    Sha256 {
+    #[error("{from}: the {algorithm} of its {} is {found}, expected {expected}", size(*bytes))]
+    Hash {
         /// URL or file.
         from: String,
-        /// SHA-256 of what came.
+        /// For instance `SHA-256`.
+        algorithm: &'static str,
+        /// The hash of what came.
         found: String,
-        /// SHA-256 of what was asked for.
+        /// The hash of what was asked for.
         expected: String,
         /// Size of what came.
         bytes: u64,
@@ -169,10 +173,10 @@ impl DownloadError {
             }
             Self::Encoded { .. } => Some("download the file by hand, or from a mirror".to_owned()),
             Self::TooLarge { .. } => Some("this is hardly the right file; check the URL".to_owned()),
-            Self::Sha256 { content_type: Some(html), .. } if html == "text/html" => Some(
+            Self::Hash { content_type: Some(html), .. } if html == "text/html" => Some(
                 "a web page came in place of the file, as login pages and expired links give it".to_owned(),
             ),
-            Self::Sha256 { .. } => Some(
+            Self::Hash { .. } => Some(
                 "the file was not put in place; the source may have changed since its hash was recorded"
                     .to_owned(),
             ),
@@ -230,7 +234,7 @@ mod tests {
 
     #[test]
     fn messages_say_what_and_hints_what_next() {
-        let status = DownloadError::Status { url: "http://a/b".into(), status: 404 };
+        let status = DownloadError::Status { url: "http://a/b".into(), status: 404, code: None };
         assert_eq!(status.to_string(), "http://a/b: the server answers 404 (Not Found)");
         let cause = Cause::Cut { found: 3, expected: Some(10) };
         let gave_up = DownloadError::GaveUp { url: "http://a".into(), tries: 2, cause, kept: 2048 };

@@ -6,8 +6,8 @@ use std::thread;
 
 use super::attempt::{Failure, attempt};
 use super::partial::Partial;
-use super::{Client, DownloadError, Retries, Watch, shown_url};
-use crate::digest::sha256_file;
+use super::{Client, DownloadError, Retries, Secret, Watch, shown_url};
+use crate::digest::ContentHash;
 
 /// What is to be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +17,27 @@ pub struct Download {
     /// Where to. A file that is there is replaced, once the new one is right.
     pub target: PathBuf,
     /// What the file must be.
-    pub sha256: Option<String>,
+    pub expected: Option<ContentHash>,
     /// More bytes than this are refused.
     pub max_bytes: u64,
+    /// Shown to the server of `url`, and to no other that it redirects to.
+    pub token: Option<Secret>,
+    /// Where the file is until it is whole.
+    pub growing: Growing,
+}
+
+/// Where a download is until it is whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Growing {
+    /// In `.NAME.partial` beside the target, which is locked, with a note of what is known of it.
+    #[default]
+    Beside,
+    /// In `NAME.incomplete` beside the target, as Hugging Face's clients have it: the target's name is the hash of
+    /// its content, so that no note is needed, and what another client left is taken up.
+    HubBlob {
+        /// The file that is locked meanwhile.
+        lock: PathBuf,
+    },
 }
 
 /// What was downloaded.
@@ -27,8 +45,8 @@ pub struct Download {
 pub struct Fetched {
     /// Size of the file.
     pub bytes: u64,
-    /// Its SHA-256.
-    pub sha256: String,
+    /// Its hash: the one that was expected, or else its SHA-256.
+    pub hash: String,
     /// Bytes that an earlier process had left.
     pub resumed_from: u64,
     /// Whether another process put the file there while we waited for it.
@@ -63,9 +81,9 @@ impl Client {
         loop {
             match attempt(self, download, &mut partial, watch) {
                 Ok(()) => {
-                    let (bytes, sha256) = (partial.len(), partial.sha256());
+                    let (bytes, hash) = (partial.len(), partial.hash());
                     partial.land(&download.target)?;
-                    return Ok(Fetched { bytes, sha256, resumed_from, by_another: false });
+                    return Ok(Fetched { bytes, hash, resumed_from, by_another: false });
                 }
                 Err(Failure::Retry { cause, after }) => {
                     match retries.failed(partial.len(), after) {
@@ -97,8 +115,8 @@ impl Client {
 /// Whether the bytes are what is wrong. Otherwise the next call can go on with them: the disk may have room then,
 /// or another server the file.
 fn is_of_the_bytes(error: &DownloadError) -> bool {
-    use DownloadError::{Encoded, Sha256, TooLarge};
-    matches!(error, Sha256 { .. } | TooLarge { .. } | Encoded { .. })
+    use DownloadError::{Encoded, Hash, TooLarge};
+    matches!(error, Hash { .. } | TooLarge { .. } | Encoded { .. })
 }
 
 /// What tells a file from the one that was there before.
@@ -118,10 +136,11 @@ fn put_there_meanwhile(
     if stamp(target) == before || !target.is_file() {
         return Ok(None);
     }
-    let sha256 = sha256_file(target).map_err(DownloadError::io("read", target))?;
-    if download.sha256.as_ref().is_some_and(|expected| *expected != sha256) {
+    let hash = ContentHash::of_file(target, download.expected.as_ref())
+        .map_err(DownloadError::io("read", target))?;
+    if download.expected.as_ref().is_some_and(|expected| expected.hex() != hash) {
         return Ok(None);
     }
     let bytes = target.metadata().map_err(DownloadError::io("read", target))?.len();
-    Ok(Some(Fetched { bytes, sha256, resumed_from: 0, by_another: true }))
+    Ok(Some(Fetched { bytes, hash, resumed_from: 0, by_another: true }))
 }

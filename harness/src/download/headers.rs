@@ -17,6 +17,10 @@ pub(super) struct Fields {
     pub(super) encoding: Option<String>,
     /// Without parameters.
     pub(super) content_type: Option<String>,
+    /// What the server calls the error.
+    pub(super) error_code: Option<String>,
+    /// Where a redirect leads.
+    pub(super) location: Option<String>,
 }
 
 /// `Content-Range` in bytes (RFC 9110, section 14.4).
@@ -47,6 +51,8 @@ impl Fields {
                 .filter(|value| !value.is_empty() && !value.eq_ignore_ascii_case("identity")),
             content_type: text("content-type")
                 .map(|value| value.split(';').next().unwrap_or_default().trim().to_lowercase()),
+            error_code: text("x-error-code").filter(|code| !code.is_empty()),
+            location: text("location").filter(|to| !to.is_empty()),
         }
     }
 

@@ -1,27 +1,30 @@
-//! The file that a download grows in, `.NAME.partial` beside its target, and what is known of it.
+//! The file that a download grows in, beside its target, and what is known of it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-
 use super::headers::Fields;
 use super::place::{folder_of, sync_folder};
 use super::url::shown_url;
-use super::{Download, DownloadError, Watch};
+use super::{Download, DownloadError, Growing, Watch};
+use crate::digest::{ContentHash, ContentHasher};
+use serde::{Deserialize, Serialize};
 
-/// A download that is under way. This process alone writes it: the file is locked (flock), and the kernel
-/// frees the lock however the process ends.
+/// A download that is under way. This process alone writes it: the file, or one that stands for it, is locked
+/// (flock), and the kernel frees the lock however the process ends.
 #[derive(Debug)]
 pub(super) struct Partial {
     file: File,
     path: PathBuf,
-    note_path: PathBuf,
+    /// Held while this lives, where the lock is a file of its own.
+    _lock: Option<File>,
+    /// None where the target's name says all that a note would.
+    note_path: Option<PathBuf>,
     note: Note,
-    hasher: Sha256,
+    expected: Option<ContentHash>,
+    hasher: ContentHasher,
     len: u64,
     /// Whether part of it came in an earlier try or from an earlier process.
     pieced: bool,
@@ -43,17 +46,28 @@ impl Partial {
     /// Opens and locks the partial file of a download, and takes up what an earlier process left of it.
     /// Waits while another process has it.
     pub(super) fn open(download: &Download, watch: &mut dyn Watch) -> Result<Self, DownloadError> {
-        let (path, note_path) = names(&download.target)?;
         let folder = folder_of(&download.target);
         fs::create_dir_all(folder).map_err(DownloadError::io("make the folder", folder))?;
-        let file = lock(&path, watch)?;
+        let (path, note_path, lock_path) = names(download)?;
+        let (file, lock) = match lock_path {
+            None => (lock(&path, watch)?, None),
+            Some(lock_path) => {
+                let folder = folder_of(&lock_path);
+                fs::create_dir_all(folder).map_err(DownloadError::io("make the folder", folder))?;
+                let lock = lock(&lock_path, watch)?;
+                (open(&path)?, Some(lock))
+            }
+        };
+        let expected = download.expected.clone();
         let note = Note {
             url: shown_url(&download.url),
-            sha256: download.sha256.clone(),
+            sha256: expected.as_ref().map(|expected| expected.hex().to_owned()),
             ..Note::default()
         };
+        let hasher = ContentHasher::new(expected.as_ref());
+        let (len, pieced) = (0, false);
         let mut partial =
-            Self { file, path, note_path, note, hasher: Sha256::new(), len: 0, pieced: false };
+            Self { file, path, _lock: lock, note_path, note, expected, hasher, len, pieced };
         match partial.earlier_note() {
             Some(note) => partial.take_up(note),
             None => partial.clear(),
@@ -66,7 +80,10 @@ impl Partial {
     /// after a power cut the file can hold less than its length says. What another server said of the file
     /// does not count for this one.
     fn earlier_note(&self) -> Option<Note> {
-        let note: Note = serde_json::from_slice(&fs::read(&self.note_path).ok()?).ok()?;
+        let Some(note_path) = &self.note_path else {
+            return self.expected.is_some().then(|| self.note.clone());
+        };
+        let note: Note = serde_json::from_slice(&fs::read(note_path).ok()?).ok()?;
         if note.sha256.is_none() || note.sha256 != self.note.sha256 {
             return None;
         }
@@ -96,7 +113,8 @@ impl Partial {
     fn clear(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()?;
-        (self.hasher, self.len, self.pieced) = (Sha256::new(), 0, false);
+        (self.len, self.pieced) = (0, false);
+        self.hasher = ContentHasher::new(self.expected.as_ref());
         Ok(())
     }
 
@@ -145,9 +163,10 @@ impl Partial {
         self.note.validator = fields.validator();
         self.note.etag.clone_from(&fields.etag);
         self.note.total = fields.length;
+        let Some(note_path) = &self.note_path else { return Ok(()) };
         let note = serde_json::to_vec(&self.note).map_err(io::Error::from);
-        note.and_then(|note| fs::write(&self.note_path, note))
-            .map_err(DownloadError::io("write", &self.note_path))
+        note.and_then(|note| fs::write(note_path, note))
+            .map_err(DownloadError::io("write", note_path))
     }
 
     /// Forgets what is here.
@@ -157,8 +176,12 @@ impl Partial {
     }
 
     /// Goes on where the file ends.
-    pub(super) fn go_on(&mut self) {
+    pub(super) fn go_on(&mut self, fields: &Fields) {
         self.pieced |= self.len > 0;
+        // What another process left came without a note.
+        let told = fields.range.and_then(|range| range.total);
+        let rest = || Some(self.len + fields.length?);
+        self.note.total = self.note.total.or(told).or_else(rest);
     }
 
     /// Appends bytes.
@@ -169,9 +192,9 @@ impl Partial {
         Ok(())
     }
 
-    /// SHA-256 of what is here.
-    pub(super) fn sha256(&self) -> String {
-        hex::encode(self.hasher.clone().finalize())
+    /// The hash of what is here.
+    pub(super) fn hash(&self) -> String {
+        self.hasher.hex()
     }
 
     /// Puts the file in its place, durably.
@@ -180,8 +203,7 @@ impl Partial {
         self.file.sync_all().map_err(DownloadError::io("write", &self.path))?;
         fs::rename(&self.path, target).map_err(DownloadError::io("write", target))?;
         sync_folder(folder).map_err(DownloadError::io("sync", folder))?;
-        // Harmless if it stays: it is of no use without its file.
-        let _ = fs::remove_file(&self.note_path);
+        self.remove_note();
         Ok(())
     }
 
@@ -189,14 +211,21 @@ impl Partial {
     pub(super) fn remove(self) {
         // What cannot be removed is found, and begun anew or taken up, by the next download.
         let _ = fs::remove_file(&self.path);
-        let _ = fs::remove_file(&self.note_path);
+        self.remove_note();
+    }
+
+    /// A note that stays is harmless: it is of no use without its file.
+    fn remove_note(&self) {
+        if let Some(note_path) = &self.note_path {
+            let _ = fs::remove_file(note_path);
+        }
     }
 
     /// Ends without the whole file: keeps what the next download can take up; how many bytes.
     pub(super) fn keep(self) -> u64 {
         // A write that failed may have written a part; it is the file's all the same.
         let len = self.file.metadata().map_or(self.len, |meta| meta.len());
-        if len > 0 && self.note.sha256.is_some() {
+        if len > 0 && self.expected.is_some() {
             return len;
         }
         self.remove();
@@ -204,29 +233,41 @@ impl Partial {
     }
 }
 
-fn names(target: &Path) -> Result<(PathBuf, PathBuf), DownloadError> {
+/// The file, its note, and the file that is locked where that is another one.
+fn names(
+    download: &Download,
+) -> Result<(PathBuf, Option<PathBuf>, Option<PathBuf>), DownloadError> {
+    let target = &download.target;
     let name = target.file_name().ok_or_else(|| {
         DownloadError::io("write", target)(io::Error::from(io::ErrorKind::InvalidInput))
     })?;
-    let beside = |end: &str| {
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(end);
-        target.with_file_name(hidden)
+    let beside = |start: &str, end: &str| {
+        let mut named = std::ffi::OsString::from(start);
+        named.push(name);
+        named.push(end);
+        target.with_file_name(named)
     };
-    Ok((beside(".partial"), beside(".partial.json")))
+    Ok(match &download.growing {
+        Growing::Beside => (beside(".", ".partial"), Some(beside(".", ".partial.json")), None),
+        Growing::HubBlob { lock } => (beside("", ".incomplete"), None, Some(lock.clone())),
+    })
+}
+
+/// Opens the file at `path`, which may be there.
+fn open(path: &Path) -> Result<File, DownloadError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(DownloadError::io("write", path))
 }
 
 /// Opens and locks the file at `path`.
 fn lock(path: &Path, watch: &mut dyn Watch) -> Result<File, DownloadError> {
     loop {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(DownloadError::io("write", path))?;
+        let file = open(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

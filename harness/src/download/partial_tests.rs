@@ -6,8 +6,10 @@ fn download(folder: &Path, sha256: Option<&str>) -> Download {
     Download {
         url: "http://me:pw@h/a?token=1".into(),
         target: folder.join("sub/a.txt"),
-        sha256: sha256.map(str::to_owned),
+        expected: sha256.map(|sha256| ContentHash::Sha256(sha256.to_owned())),
         max_bytes: 1 << 20,
+        token: None,
+        growing: Growing::Beside,
     }
 }
 
@@ -32,7 +34,7 @@ fn what_an_earlier_process_left_is_taken_up() {
     assert!(partial.is_pieced());
     assert!(!partial.fits(&tagged("\"2\"", 3)) && partial.fits(&tagged("\"1\"", 3)));
     partial.append(b"def").expect("appended");
-    assert_eq!(partial.sha256(), sha256_hex(b"abcdef"));
+    assert_eq!(partial.hash(), sha256_hex(b"abcdef"));
     partial.land(&wanted.target).expect("landed");
     let names: Vec<_> = fs::read_dir(folder.path().join("sub"))
         .expect("read")
@@ -86,4 +88,35 @@ fn without_hash_or_validator_pieces_are_not_joined() {
     partial.begin(&tagged("\"1\"", 6)).expect("begun");
     partial.append(b"abc").expect("appended");
     assert_eq!(partial.resume(), (3, Some("\"1\"")));
+}
+
+/// A blob of a Hugging Face cache, whose content git names.
+fn blob(folder: &Path) -> Download {
+    let sha1 = "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f".to_owned();
+    Download {
+        target: folder.join("blobs").join(&sha1),
+        expected: Some(ContentHash::GitBlob { sha1, bytes: 3 }),
+        growing: Growing::HubBlob { lock: folder.join(".locks/x.lock") },
+        ..download(folder, None)
+    }
+}
+
+#[test]
+fn a_blob_takes_up_what_another_client_left() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wanted = blob(folder.path());
+    fs::create_dir_all(folder.path().join("blobs")).expect("made");
+    let incomplete = wanted.target.with_extension("incomplete");
+    fs::write(&incomplete, "ab").expect("written");
+    let mut partial = Partial::open(&wanted, &mut Silent).expect("opened");
+    assert_eq!(partial.resume(), (2, None));
+    assert_eq!(partial.total(), None);
+    partial.go_on(&Fields { status: 206, length: Some(1), ..Fields::default() });
+    assert_eq!(partial.total(), Some(3));
+    partial.append(b"c").expect("appended");
+    assert_eq!(partial.hash(), wanted.expected.as_ref().expect("named").hex());
+    partial.land(&wanted.target).expect("landed");
+    let blobs = fs::read_dir(folder.path().join("blobs")).expect("read").count();
+    assert_eq!(blobs, 1, "no note, nothing incomplete");
+    assert!(folder.path().join(".locks/x.lock").is_file());
 }

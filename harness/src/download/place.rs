@@ -26,7 +26,7 @@ pub(super) fn folder_of(file: &Path) -> &Path {
 /// since it was looked at.
 ///
 /// # Errors
-/// [`DownloadError::Io`], [`DownloadError::Sha256`].
+/// [`DownloadError::Io`], [`DownloadError::Hash`].
 pub fn copy_into_place(
     source: &Path,
     target: &Path,
@@ -61,8 +61,9 @@ pub fn copy_into_place(
     if let Some(expected) = expected
         && found != expected
     {
-        return Err(DownloadError::Sha256 {
+        return Err(DownloadError::Hash {
             from: source.display().to_string(),
+            algorithm: "SHA-256",
             found,
             expected: expected.to_owned(),
             bytes,
@@ -89,7 +90,7 @@ mod tests {
         assert_eq!(fs::read(&target).expect("read"), b"abc");
         fs::write(&source, "abd").expect("written");
         let error = copy_into_place(&source, &target, Some(&sha256_hex(b"abc")));
-        assert!(matches!(error, Err(DownloadError::Sha256 { bytes: 3, .. })));
+        assert!(matches!(error, Err(DownloadError::Hash { bytes: 3, .. })));
         assert_eq!(fs::read(&target).expect("read"), b"abc", "the older file stays");
         let names = fs::read_dir(target.parent().expect("a folder")).expect("read").count();
         assert_eq!(names, 1, "no temporary file stays");

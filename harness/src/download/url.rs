@@ -6,17 +6,60 @@ use std::fmt::Write as _;
 /// `/` still parts its segments.
 pub fn join_url(base: &str, path: &str) -> String {
     let mut url = base.trim_end_matches('/').to_owned();
-    url.push('/');
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                url.push(byte.into());
-            }
-            // Writing to a string cannot fail.
-            _ => drop(write!(url, "%{byte:02X}")),
-        }
+    for segment in path.split('/') {
+        url.push('/');
+        url.push_str(&encoded_segment(segment));
     }
     url
+}
+
+/// A segment of a URL's path: each byte that is no unreserved character encoded, `/` too.
+pub fn encoded_segment(segment: &str) -> String {
+    let mut encoded = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(byte.into());
+            }
+            // Writing to a string cannot fail.
+            _ => drop(write!(encoded, "%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// Where a redirect from `base` leads (RFC 3986, section 5.2, without dot segments).
+pub(super) fn resolved(base: &str, location: &str) -> String {
+    let scheme = base.split("://").next().unwrap_or_default();
+    if location.split(['/', '?', '#']).next().is_some_and(|start| start.ends_with(':')) {
+        location.to_owned()
+    } else if location.starts_with("//") {
+        format!("{scheme}:{location}")
+    } else if location.starts_with('/') {
+        let end = base.find("://").map_or(0, |at| at + 3);
+        let host = base[end..].split(['/', '?', '#']).next().unwrap_or_default();
+        format!("{}{host}{location}", &base[..end])
+    } else {
+        let path = base.split(['?', '#']).next().unwrap_or_default();
+        let folder = path.rfind('/').map_or(path, |at| &path[..=at]);
+        format!("{folder}{location}")
+    }
+}
+
+/// Scheme, host and port of a URL: who is asked.
+pub(super) fn origin(url: &str) -> (String, String, String) {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let scheme = scheme.to_ascii_lowercase();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let server = authority.rsplit('@').next().unwrap_or_default();
+    // Not the colons of an address in brackets.
+    let (host, port) = match server.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (server, ""),
+    };
+    let standard = if scheme == "https" { "443" } else { "80" };
+    let port = if port.is_empty() { standard } else { port };
+    (scheme, host.to_ascii_lowercase(), port.to_owned())
 }
 
 /// The URL without user name, password and query, which may be secrets: for messages and files.
@@ -54,6 +97,43 @@ mod tests {
     fn paths_are_encoded() {
         assert_eq!(join_url("http://m/data/", "nsmc/a b.txt"), "http://m/data/nsmc/a%20b.txt");
         assert_eq!(join_url("http://m", "가%?#"), "http://m/%EA%B0%80%25%3F%23");
+    }
+
+    #[test]
+    fn redirects_are_resolved() {
+        let base = "https://h.org:8/a/b?c=/d";
+        for (location, expected) in [
+            ("https://x.org/y", "https://x.org/y"),
+            ("//x.org/y", "https://x.org/y"),
+            ("/y?z=https://w", "https://h.org:8/y?z=https://w"),
+            ("y", "https://h.org:8/a/y"),
+        ] {
+            assert_eq!(resolved(base, location), expected);
+        }
+        assert_eq!(resolved("http://h", "/y"), "http://h/y");
+    }
+
+    #[test]
+    fn origins_are_scheme_host_and_port() {
+        let same = |a, b| origin(a) == origin(b);
+        assert!(same("https://H.org/a", "https://h.org:443/b?c"));
+        assert!(same("http://[::1]/a", "http://[::1]:80"));
+        assert!(same("https://me:pw@h.org/a", "https://h.org"));
+        for (a, b) in [
+            ("https://h.org", "http://h.org"),
+            ("https://h.org", "https://h.org:444"),
+            ("https://h.org", "https://h.org.evil"),
+            ("https://h.org", "https://evil/@h.org"),
+            ("https://h.org", "https://h.org@evil"),
+            ("https://h.org", "https://evil#@h.org"),
+        ] {
+            assert!(!same(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn segments_are_encoded() {
+        assert_eq!(encoded_segment("refs/pr/1"), "refs%2Fpr%2F1");
     }
 
     #[test]

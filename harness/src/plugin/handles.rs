@@ -3,7 +3,7 @@
 
 use super::encoded::Encoded;
 use super::error::{CallError, status_name};
-use super::host::{call, collect};
+use super::host::{call, call_with, collect};
 use super::rows::Rows;
 use super::{EncodeOptions, Example, Head, Library, ModelRequest, TokenizerRequest, Truncation};
 use kobench_plugin_abi::{
@@ -35,6 +35,17 @@ fn handle<T>(call: &'static str, pointer: *mut T) -> Result<NonNull<T>, CallErro
 
 fn document<T: serde::Serialize>(call: &'static str, request: &T) -> Result<String, CallError> {
     serde_json::to_string(request).map_err(|e| error(call, abi::E_INVALID_ARGUMENT, e.to_string()))
+}
+
+/// The document of `model_open`. `check` stands there only where it is asked for: plugins that are older than it
+/// refuse what they do not know.
+fn model_document(request: &ModelRequest) -> Result<String, CallError> {
+    let failed = |e: serde_json::Error| error("model_open", abi::E_INVALID_ARGUMENT, e.to_string());
+    let mut json = serde_json::to_value(request).map_err(failed)?;
+    if let (false, Some(keys)) = (request.check, json.as_object_mut()) {
+        keys.remove("check");
+    }
+    document("model_open", &json)
 }
 
 /// A tokeniser of a plugin.
@@ -141,10 +152,12 @@ impl Model {
     pub(super) fn open(library: &Library, request: &ModelRequest) -> Result<Self, CallError> {
         let vtable = library.vtable();
         let open = required!(vtable, model_open);
-        let json = document("model_open", request)?;
+        let json = model_document(request)?;
         let mut out = std::ptr::null_mut();
+        // A list of all the tensors that do not fit may be long.
+        let room = 1 << 20;
         // SAFETY: valid arguments for the call.
-        call("model_open", |e| unsafe { open(Str::new(&json), &raw mut out, e) })?;
+        call_with("model_open", room, |e| unsafe { open(Str::new(&json), &raw mut out, e) })?;
         Ok(Self { vtable, handle: handle("model_open", out)? })
     }
 
@@ -239,5 +252,20 @@ impl Drop for Model {
             // SAFETY: open, and closed here only.
             unsafe { close(self.handle.as_ptr()) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_plugins_see_no_key_that_they_do_not_know() {
+        let json = r#"{"variant": "x"}"#;
+        let mut request: ModelRequest = serde_json::from_str(json).unwrap();
+        assert!(!model_document(&request).unwrap().contains("check\":"));
+        request.check = true;
+        let document = model_document(&request).unwrap();
+        assert_eq!(serde_json::from_str::<ModelRequest>(&document).unwrap(), request);
     }
 }

@@ -55,7 +55,16 @@ pub(crate) fn call(
     name: &'static str,
     f: impl FnOnce(*mut ErrorBuffer) -> i32,
 ) -> Result<(), CallError> {
-    let mut bytes = [0_u8; 4096];
+    call_with(name, 4096, f)
+}
+
+/// As [`call`], with room for a message of so many bytes.
+pub(super) fn call_with(
+    name: &'static str,
+    room: usize,
+    f: impl FnOnce(*mut ErrorBuffer) -> i32,
+) -> Result<(), CallError> {
+    let mut bytes = vec![0_u8; room];
     let mut buffer = ErrorBuffer::zeroed();
     buffer.message = bytes.as_mut_ptr();
     buffer.capacity = bytes.len();

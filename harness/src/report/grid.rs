@@ -2,32 +2,32 @@
 
 /// A table. Every row has a cell for each column.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Grid {
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Vec<Cell>>,
+pub(crate) struct Grid {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Vec<Cell>>,
 }
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Column {
+pub(crate) struct Column {
     /// One line or several.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// Whether it is aligned to the right.
-    pub(super) numeric: bool,
+    pub(crate) numeric: bool,
     /// On a narrow terminal, columns give way in this order; those without stay.
-    pub(super) gives_way: Option<u8>,
+    pub(crate) gives_way: Option<u8>,
 }
 
 /// A text and what it means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Cell {
-    pub(super) text: String,
-    pub(super) tone: Tone,
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
 }
 
 /// What colour may say beside the text, never in its stead.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     #[default]
     Plain,
     Good,
@@ -36,20 +36,20 @@ pub(super) enum Tone {
 }
 
 impl Column {
-    pub(super) fn text(title: impl Into<String>) -> Self {
+    pub(crate) fn text(title: impl Into<String>) -> Self {
         Self { title: title.into(), numeric: false, gives_way: None }
     }
 
-    pub(super) fn number(title: impl Into<String>) -> Self {
+    pub(crate) fn number(title: impl Into<String>) -> Self {
         Self { numeric: true, ..Self::text(title) }
     }
 
-    pub(super) fn gives_way(self, rank: u8) -> Self {
+    pub(crate) fn gives_way(self, rank: u8) -> Self {
         Self { gives_way: Some(rank), ..self }
     }
 
     /// The title in one line.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         self.title.replace('\n', " ")
     }
 }
@@ -61,14 +61,14 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 impl Cell {
-    pub(super) fn toned(text: impl Into<String>, tone: Tone) -> Self {
+    pub(crate) fn toned(text: impl Into<String>, tone: Tone) -> Self {
         Self { text: text.into(), tone }
     }
 }
 
 impl Grid {
     /// Without one column.
-    pub(super) fn without(&self, column: usize) -> Self {
+    pub(crate) fn without(&self, column: usize) -> Self {
         let mut grid = self.clone();
         grid.columns.remove(column);
         for row in &mut grid.rows {

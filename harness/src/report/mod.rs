@@ -11,8 +11,10 @@ mod terminal;
 mod throughput;
 
 pub use comparison::render_comparison;
+pub(crate) use grid::{Cell, Column, Grid, Tone};
 pub use leaderboard::{LeaderboardRow, MetricChoice, render, render_leaderboard};
 pub use terminal::{Look, table};
+pub(crate) use terminal::{grid as render_grid, wrapped};
 pub use throughput::{ThroughputRow, render_throughput};
 
 /// The formats of tables.

@@ -47,7 +47,7 @@ pub fn table(look: &Look) -> Table {
 }
 
 /// The grid; on a narrow terminal columns give way before words are broken, and are named below the table.
-pub(super) fn grid(grid: &Grid, look: &Look) -> String {
+pub(crate) fn grid(grid: &Grid, look: &Look) -> String {
     let mut shown = grid.clone();
     let mut left_out = Vec::new();
     while !look.fits(&shown) {
@@ -75,7 +75,7 @@ pub(super) fn notes(notes: &[String], look: &Look) -> String {
 }
 
 /// Text in lines as wide as the terminal; `head` stands before the first, blanks of its width before the others.
-pub(super) fn wrapped(head: &str, text: &str, look: &Look) -> String {
+pub(crate) fn wrapped(head: &str, text: &str, look: &Look) -> String {
     let indent = head.width();
     let room = look.width.map_or(usize::MAX, |width| usize::from(width).saturating_sub(indent));
     let (mut lines, mut line) = (String::from(head), String::new());

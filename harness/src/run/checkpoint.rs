@@ -1,8 +1,9 @@
 //! Which weights a model is opened with, and their hash.
 
 use crate::digest::{HashCache, sha256_hex};
-use crate::dirs;
 use crate::hint::Hint;
+use crate::hub::choose::is_of_tokenizer;
+use crate::hub::{HubCache, HubError, MAIN, Snapshot, Source};
 use crate::plugin::Variant;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,13 +34,21 @@ pub enum CheckpointError {
         /// As it was named.
         path: PathBuf,
     },
-    /// A hub id without a snapshot on this machine.
-    #[error("--checkpoint hf:{id}: not in the Hugging Face cache ({})", cache.display())]
-    NotCached {
-        /// The hub id.
-        id: String,
-        /// The place that was looked at.
-        cache: PathBuf,
+    /// A model of the hub that is not on this machine, or not all of it.
+    #[error("{error}")]
+    Hub {
+        /// The name by which it can be fetched, where it is a plugin's own.
+        model: Option<String>,
+        /// What is wrong.
+        error: HubError,
+    },
+    /// A directory without all of its weights.
+    #[error("{}: {} missing", path.display(), missing.join(", "))]
+    Incomplete {
+        /// The directory.
+        path: PathBuf,
+        /// Files that its index names.
+        missing: Vec<String>,
     },
     /// A directory without weights.
     #[error("{}: no config.json in this directory", path.display())]
@@ -64,17 +73,22 @@ fn where_published(hub_id: Option<&str>) -> String {
 impl Hint for CheckpointError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Needed { hub_id, .. } => {
-                let id = hub_id.as_deref().unwrap_or("ORG/NAME");
+            Self::Needed { model, hub_id } => {
+                let fetch = match hub_id {
+                    Some(_) => format!("`kobench model fetch {model}` gets them; "),
+                    None => String::new(),
+                };
                 format!(
-                    "--checkpoint DIR names a Hugging Face directory (config.json, vocab.txt, model.safetensors or \
-                     pytorch_model.bin); --checkpoint hf:{id} takes it from the Hugging Face cache"
+                    "{fetch}--checkpoint DIR names a Hugging Face directory (config.json, the tokeniser's files, \
+                     model.safetensors or pytorch_model.bin), --checkpoint hf:ORG/NAME one in the Hugging Face cache"
                 )
             }
-            Self::NotCached { id, .. } => {
-                format!(
-                    "fetch it once, for instance with `hf download {id}`; kobench downloads nothing during a run"
-                )
+            Self::Hub { model, error } => {
+                let fetch = model.as_ref().map(|model| format!("kobench model fetch {model}"));
+                return error.hint_with(fetch.as_deref());
+            }
+            Self::Incomplete { .. } => {
+                "copy them there too; `kobench model verify DIR` shows what is missing".into()
             }
             Self::NoDirectory { .. } => {
                 "give a Hugging Face directory, or hf:ORG/NAME for one in the Hugging Face cache"
@@ -97,19 +111,11 @@ impl Checkpoint {
     pub fn resolve(model: &Variant, named: Option<&str>) -> Result<Self, CheckpointError> {
         let directory = match named {
             Some(name) => match name.strip_prefix("hf:") {
-                Some(id) => snapshot(id)?,
+                Some(source) => return cached(None, Source::parse(source)),
                 None => PathBuf::from(name),
             },
             None if model.bundled => return Ok(Self::Bundled),
-            None => match model.hub_id.as_deref().map(snapshot) {
-                Some(Ok(found)) => found,
-                _ => {
-                    return Err(CheckpointError::Needed {
-                        model: model.name.clone(),
-                        hub_id: model.hub_id.clone(),
-                    });
-                }
-            },
+            None => return published(model),
         };
         if !directory.is_dir() {
             return Err(CheckpointError::NoDirectory { path: directory });
@@ -117,7 +123,12 @@ impl Checkpoint {
         if !directory.join("config.json").is_file() {
             return Err(CheckpointError::NoConfig { path: directory });
         }
-        Ok(Self::Directory(directory))
+        // A plugin of its own may keep its weights under other names, but half of a set is an accident.
+        match Snapshot::look(&directory).map(|snapshot| snapshot.shards_missing()) {
+            Ok(missing) if missing.is_empty() => Ok(Self::Directory(directory)),
+            Ok(missing) => Err(CheckpointError::Incomplete { path: directory, missing }),
+            Err(error) => Err(CheckpointError::Hub { model: None, error }),
+        }
     }
 
     /// The directory, if it is one.
@@ -161,24 +172,36 @@ fn decides(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     path.is_file()
-        && (["safetensors", "bin", "model"].contains(&extension)
+        && (["safetensors", "bin"].contains(&extension)
             || (extension == "json" && !name.starts_with('.'))
-            || name == "vocab.txt")
+            || is_of_tokenizer(name))
 }
 
-/// The newest snapshot of a hub id in Hugging Face's cache, by the cache's layout:
-/// `models--ORG--NAME/refs/main` names a folder in `snapshots`. `ID@REVISION` names another.
-fn snapshot(id: &str) -> Result<PathBuf, CheckpointError> {
-    let cache = dirs::hugging_face_hub().unwrap_or_default();
-    let (name, revision) = id.split_once('@').unwrap_or((id, "main"));
-    let folder = cache.join(format!("models--{}", name.replace('/', "--")));
-    let commit = std::fs::read_to_string(folder.join("refs").join(revision));
-    let commit = commit.map_or_else(|_| revision.to_string(), |c| c.trim().to_string());
-    let found = folder.join("snapshots").join(commit);
-    if found.is_dir() {
-        Ok(found)
-    } else {
-        Err(CheckpointError::NotCached { id: id.into(), cache })
+/// A model of the hub in the cache; `model` is the name by which it can be fetched.
+fn cached(
+    model: Option<&str>,
+    source: Result<Source, HubError>,
+) -> Result<Checkpoint, CheckpointError> {
+    let found = source.and_then(|source| HubCache::of_environment()?.complete(&source));
+    found
+        .map(Checkpoint::Directory)
+        .map_err(|error| CheckpointError::Hub { model: model.map(str::to_owned), error })
+}
+
+/// The published weights of a model, at the revision that its plugin was written for.
+fn published(model: &Variant) -> Result<Checkpoint, CheckpointError> {
+    let needed =
+        || CheckpointError::Needed { model: model.name.clone(), hub_id: model.hub_id.clone() };
+    let id = model.hub_id.as_deref().ok_or_else(needed)?;
+    let revision = model.revision.as_deref().unwrap_or(MAIN);
+    match cached(Some(&model.name), Source::new(id, Some(revision))) {
+        // That they must be fetched first is all there is to say, unless there are other revisions.
+        Err(CheckpointError::Hub { error: HubError::NotCached { others, .. }, .. })
+            if others.is_empty() =>
+        {
+            Err(needed())
+        }
+        other => other,
     }
 }
 
@@ -198,8 +221,11 @@ mod tests {
         assert_eq!(Checkpoint::resolve(&variant(true), None).unwrap(), Checkpoint::Bundled);
         let error = Checkpoint::resolve(&variant(false), None).unwrap_err();
         assert!(error.to_string().contains("nobody/of-this-name"), "{error}");
+        assert!(error.hint().unwrap().contains("`kobench model fetch kcbert-base`"));
         let error = Checkpoint::resolve(&variant(true), Some("hf:no/such@thing")).unwrap_err();
-        assert!(error.hint().unwrap().contains("hf download no/such@thing"));
+        assert!(error.hint().unwrap().contains("`kobench model fetch hf:no/such@thing`"));
+        let error = Checkpoint::resolve(&variant(true), Some("hf:../../etc")).unwrap_err();
+        assert!(matches!(error, CheckpointError::Hub { error: HubError::Id { .. }, .. }));
     }
 
     #[test]
@@ -215,7 +241,32 @@ mod tests {
         let first = checkpoint.sha256(&mut hashes).unwrap();
         write("README.md", "a card decides nothing");
         assert_eq!(checkpoint.sha256(&mut hashes).unwrap(), first);
-        write("vocab.txt", "[PAD]");
-        assert_ne!(checkpoint.sha256(&mut hashes).unwrap(), first);
+        let mut before = first;
+        for file in ["vocab.txt", "vocab_54k.txt", "spm.model", "tokenizer_78b3253a26.model"] {
+            write(file, "[PAD]");
+            let after = checkpoint.sha256(&mut hashes).unwrap();
+            assert_ne!(after, before, "{file}");
+            before = after;
+        }
+    }
+
+    #[test]
+    fn half_of_a_set_of_weights_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        let resolve = || Checkpoint::resolve(&variant(true), dir.path().to_str());
+        write("config.json", "{}");
+        let index = r#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}"#;
+        write("model.safetensors.index.json", index);
+        write("model-1.safetensors", "");
+        let error = resolve().unwrap_err();
+        assert!(error.to_string().ends_with(": model-2.safetensors missing"), "{error}");
+        write("model-2.safetensors", "");
+        resolve().unwrap();
+        write("model.safetensors.index.json", "{}");
+        assert!(matches!(
+            resolve(),
+            Err(CheckpointError::Hub { error: HubError::Index { .. }, .. })
+        ));
     }
 }

@@ -195,6 +195,7 @@ impl ModelPlan<'_> {
             threads: options.threads,
             new_head: false,
             seed: 0,
+            check: false,
             options: options.plugin_options.clone(),
         };
         PlannedRun {

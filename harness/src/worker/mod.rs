@@ -25,8 +25,8 @@ pub(crate) use failure::of_exit;
 pub use failure::{Failure, FailureKind, signal_name};
 pub use process::{Limits, Worker};
 pub use protocol::{
-    Encoding, EvaluateRequest, Evaluated, Event, Logits, OpenRequest, Opened, RowInput, Sequence,
-    SpanLogits, TokenizeRequest,
+    Encoding, EvaluateRequest, Evaluated, Event, InspectRequest, Logits, OpenRequest, Opened,
+    RowInput, Sequence, SpanLogits, TokenizeRequest,
 };
 pub use server::serve;
 pub(crate) use server::{end_with, take_socket};

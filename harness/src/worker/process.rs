@@ -4,8 +4,8 @@ use super::failure::{Failure, FailureKind, of_exit};
 use super::frame;
 use super::output::Output;
 use super::protocol::{
-    EvaluateRequest, Evaluated, Event, OpenRequest, Opened, Outcome, Reply, Request,
-    TokenizeRequest,
+    EvaluateRequest, Evaluated, Event, InspectRequest, OpenRequest, Opened, Outcome, Reply,
+    Request, TokenizeRequest,
 };
 use crate::plugin::Description;
 use std::io;
@@ -158,6 +158,17 @@ impl Worker {
     ) -> Result<Opened, Failure> {
         match self.request(&Request::Open(open), on_event)? {
             Outcome::Opened(opened) => Ok(opened),
+            other => Err(self.nonsense(&other)),
+        }
+    }
+
+    /// Opens a model alone, whose statistics are given as JSON text, and closes it. What was open is closed before.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn inspect(&mut self, request: InspectRequest) -> Result<String, Failure> {
+        match self.request(&Request::Inspect(request), &mut |_| {})? {
+            Outcome::Inspected(stats) => Ok(stats),
             other => Err(self.nonsense(&other)),
         }
     }

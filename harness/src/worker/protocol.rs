@@ -17,6 +17,8 @@ pub(super) enum Request {
     Describe(PathBuf),
     /// Open a tokeniser and a model, instead of those that are open.
     Open(OpenRequest),
+    /// Open a model alone, say what it is, and close it.
+    Inspect(InspectRequest),
     /// Run the open model on examples.
     Evaluate(EvaluateRequest),
     /// Run a tokeniser on examples.
@@ -30,6 +32,15 @@ pub struct OpenRequest {
     pub library: PathBuf,
     /// For its `tokenizer_open`.
     pub tokenizer: TokenizerRequest,
+    /// For its `model_open`.
+    pub model: ModelRequest,
+}
+
+/// A model that is opened to be looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InspectRequest {
+    /// The plugin library.
+    pub library: PathBuf,
     /// For its `model_open`.
     pub model: ModelRequest,
 }
@@ -237,6 +248,8 @@ pub(super) enum Outcome {
     Described(Description),
     /// Of [`Request::Open`].
     Opened(Opened),
+    /// Of [`Request::Inspect`]: the plugin's statistics, as JSON text.
+    Inspected(String),
     /// Of [`Request::Evaluate`].
     Evaluated(Evaluated),
     /// Of [`Request::Tokenize`].

@@ -4,7 +4,7 @@ use super::evaluate::evaluate;
 use super::failure::FailureKind;
 use super::frame;
 use super::output::MARK;
-use super::protocol::{Event, OpenRequest, Opened, Outcome, Reply, Request};
+use super::protocol::{Event, InspectRequest, OpenRequest, Opened, Outcome, Reply, Request};
 use super::tokenize::tokenize;
 use crate::hint::Hint as _;
 use crate::plugin::{CallError, Library, Model, PluginError, Tokenizer};
@@ -176,6 +176,14 @@ fn answer(
             let stats = model.stats()?.to_string();
             *session = Some(Session { library, tokenizer, model });
             Ok(Outcome::Opened(Opened { load_seconds: started.elapsed().as_secs_f64(), stats }))
+        }
+        Request::Inspect(InspectRequest { library: path, model }) => {
+            *session = None;
+            let library = load(&path, wire)?;
+            wire.stage("model_open")?;
+            let mut model = library.open_model(&model)?;
+            wire.stage("model_stats")?;
+            Ok(Outcome::Inspected(model.stats()?.to_string()))
         }
         Request::Evaluate(request) => {
             let Some(open) = session else {

@@ -266,7 +266,9 @@ typedef struct kobench_plugin {
     /* As for the tokenizer, and: "head": "sequence" | "token" | "span"; "num_labels": number or null (as
      * the checkpoint says); "device": "cpu" | "cuda:N"; "precision": "f32" | "bf16"; "threads": number,
      * 0 for all; "new_head": whether a checkpoint without a head gets a new one (to be trained) instead
-     * of an error; "seed": what that follows from. */
+     * of an error; "seed": what that follows from; "check" (only there where it is true): read every tensor
+     * of the checkpoint and compare it with what the model needs, but keep none. Such a model has no calls
+     * but model_stats and model_close. A plugin that does not know the key may open the model as ever. */
     int32_t (*model_open)(kobench_str json, kobench_model **out, kobench_error *error);
     /* The sequences `indices` of `encoded`, in this order, as one batch; an index may be repeated. A
      * head that the model was not opened with is KOBENCH_E_UNSUPPORTED. */
@@ -277,7 +279,10 @@ typedef struct kobench_plugin {
 
     /* Optional from here on. */
 
-    /* What was opened: parameters, bytes, device, precision, kernels, peak memory ... as JSON. */
+    /* What was opened: parameters, bytes, device, precision, kernels, peak memory ... as JSON. With "check" also
+     * "checkpoint": {"files": [{"path", "bytes"}], "format": "safetensors" | "pickle" | "legacy pickle",
+     * "tensors": number, "dtypes": {name: number of tensors}, "ignored": [tensors that the model does not
+     * need], "initialised": [tensors that it needs and that are new]} (harness/schemas/model-check.schema.json). */
     int32_t (*model_stats)(kobench_model *model, const kobench_sink *out, kobench_error *error);
     /* The running model_forward or train_step of this model, or the next, ends soon with
      * KOBENCH_E_CANCELLED; the one after that runs. */

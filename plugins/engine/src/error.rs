@@ -68,6 +68,21 @@ pub enum EngineError {
         /// Size of the request in bytes.
         bytes: usize,
     },
+    /// The weights alone are larger than all memory that this process can have.
+    #[error(
+        "the model's weights need {:.1} GiB, but this machine or container has {:.1} GiB of memory \
+         ({:.1} GiB of it free): use a machine with more, or a smaller model; its files can still \
+         be checked",
+        gib(*needed), gib(*limit), gib(*available)
+    )]
+    ModelTooLarge {
+        /// Bytes of the weights in the run's precision.
+        needed: usize,
+        /// Bytes that can be had at most.
+        limit: usize,
+        /// Bytes that are free now.
+        available: usize,
+    },
     /// The caller wanted the call to end.
     #[error("cancelled")]
     Cancelled,
@@ -91,4 +106,9 @@ impl EngineError {
     pub fn tokenizer(origin: &str, message: impl Into<String>) -> Self {
         Self::Tokenizer { origin: origin.to_owned(), message: message.into() }
     }
+}
+
+/// Bytes in GiB.
+fn gib(bytes: usize) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
 }

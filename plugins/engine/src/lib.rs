@@ -18,6 +18,7 @@ mod error;
 mod grad;
 pub mod head;
 pub mod kernels;
+mod memory;
 pub mod model;
 pub mod nn;
 pub mod ops;

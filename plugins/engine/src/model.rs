@@ -65,12 +65,29 @@ impl Model {
         new_head: NewHead,
         ctx: Context,
     ) -> Result<Self> {
-        let config = as_trained(config, kind, checkpoint);
+        let config = as_trained(config, kind, checkpoint)?;
         let Declared { params, trunk, head, first_of_head } = declare(&config, kind)?;
         let place = checkpoint::Place { architecture: config.architecture, first_of_head };
         let threads = ctx.threads();
         let report = threads.install(|| checkpoint::load(&params, checkpoint, place, new_head))?;
         Ok(Self { config, kind, trunk, head, params, ctx, report })
+    }
+
+    /// Checks that `checkpoint` holds the model that `config` describes: every tensor is read, and
+    /// none is kept, so that a model which exceeds this machine's memory can be checked too.
+    ///
+    /// # Errors
+    /// As [`Model::load`], but for memory; see [`checkpoint::check`].
+    pub fn check(
+        config: ModelConfig,
+        kind: Kind,
+        checkpoint: &Checkpoint,
+        new_head: NewHead,
+    ) -> Result<LoadReport> {
+        let config = as_trained(config, kind, checkpoint)?;
+        let Declared { params, first_of_head, .. } = declare(&config, kind)?;
+        let place = checkpoint::Place { architecture: config.architecture, first_of_head };
+        checkpoint::check(&params, checkpoint, place, new_head)
     }
 
     /// Number of trunk parameters (BERT's pooler included, classifier not) that `config` describes.
@@ -201,10 +218,22 @@ impl Model {
     }
 }
 
-/// ELECTRA's classifier has a dense layer, unless the checkpoint has the older one without.
-fn as_trained(config: ModelConfig, kind: Kind, checkpoint: &Checkpoint) -> ModelConfig {
-    let electra = config.architecture == Architecture::Electra && kind == Kind::Sequence;
-    let linear =
-        checkpoint.contains("classifier.weight") && !checkpoint.contains("classifier.dense.weight");
-    if electra && linear { config.with_linear_classifier() } else { config }
+/// ELECTRA's classifier is the one that a fine-tuned checkpoint has, whatever the configuration says.
+fn as_trained(config: ModelConfig, kind: Kind, checkpoint: &Checkpoint) -> Result<ModelConfig> {
+    // A token classifier has the same name as the linear classifier of sequences.
+    let other_head = config.trained_head.as_ref().is_some_and(|(head, _)| *head != kind);
+    if config.architecture != Architecture::Electra || kind != Kind::Sequence || other_head {
+        return Ok(config);
+    }
+    let linear = config.head.sequence.dense.is_none();
+    let has = |name| checkpoint.contains(name);
+    if has("classifier.dense.weight") && linear {
+        return Err(EngineError::checkpoint(
+            checkpoint.origin(),
+            "the checkpoint's classifier has a dense layer, but a linear classifier was asked for; \
+             leave the option classifier out",
+        ));
+    }
+    let trained_linear = has("classifier.weight") && !has("classifier.dense.weight");
+    Ok(if trained_linear { config.with_linear_classifier() } else { config })
 }

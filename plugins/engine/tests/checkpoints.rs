@@ -179,4 +179,88 @@ fn shards_make_one_model() {
     assert_eq!(logits(&mut folder.load(NewHead::Refuse).unwrap()), whole);
     std::fs::write(&index, r#"{"weight_map": {"x": "../elsewhere.safetensors"}}"#).unwrap();
     assert!(folder.error().contains("../elsewhere.safetensors"));
+
+    let mut wrong: BTreeMap<&str, &str> = map.iter().map(|(n, p)| (n.as_str(), *p)).collect();
+    wrong.insert("classifier.bias", "part-1.safetensors");
+    wrong.insert("new.weight", "part-2.safetensors");
+    std::fs::write(&index, serde_json::json!({ "weight_map": wrong }).to_string()).unwrap();
+    let message = folder.error();
+    for part in [
+        "model.safetensors.index.json: 2 tensors are not in the shard",
+        "classifier.bias (part-1.safetensors), new.weight (part-2.safetensors)",
+    ] {
+        assert!(message.contains(part), "{part:?} in {message}");
+    }
+    wrong.insert("new.weight", "part-3.safetensors");
+    wrong.insert("old.weight", "part-0.safetensors");
+    std::fs::write(&index, serde_json::json!({ "weight_map": wrong }).to_string()).unwrap();
+    let message = folder.error();
+    let part = "2 of 4 shards are not here: part-0.safetensors, part-3.safetensors";
+    assert!(message.contains(part), "{message}");
+    std::fs::write(&index, r#"{"weight_map": {}}"#).unwrap();
+    assert!(folder.error().contains("it lists no tensors"));
+}
+
+#[test]
+fn a_tensor_that_is_there_twice_is_named() {
+    let folder = Folder::with(&tensors());
+    std::fs::remove_file(folder.file()).unwrap();
+    let (a, mut b): (Tensors, Tensors) =
+        tensors().into_iter().partition(|(n, _)| n.contains("layer"));
+    let name = "bert.encoder.layer.0.output.dense.bias".to_owned();
+    b.insert(name.clone(), a[&name].clone());
+    let mut map: BTreeMap<&String, &str> = a.keys().map(|n| (n, "part-1.safetensors")).collect();
+    map.extend(b.keys().filter(|n| **n != name).map(|n| (n, "part-2.safetensors")));
+    write(folder.0.path(), "part-1.safetensors", &a);
+    write(folder.0.path(), "part-2.safetensors", &b);
+    let index = serde_json::json!({ "weight_map": map }).to_string();
+    std::fs::write(folder.0.path().join("model.safetensors.index.json"), index).unwrap();
+    let message = folder.error();
+    assert!(message.contains("1 tensor is there twice: bert.encoder.layer.0"), "{message}");
+    assert!(message.contains("part-1.safetensors") && message.contains("part-2.safetensors"));
+}
+
+#[test]
+fn a_check_finds_what_a_load_finds_and_more() {
+    let json = std::fs::read(goldens("bert/base/config.json")).unwrap();
+    let config = || ModelConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
+    let check = |folder: &Folder, new_head| {
+        let checkpoint = Checkpoint::open(folder.0.path()).unwrap();
+        Model::check(config(), Head::Sequence, &checkpoint, new_head)
+    };
+    let refused = |all: &Tensors| check(&Folder::with(all), NewHead::Refuse).unwrap_err();
+    let mut all = tensors();
+    for (name, at, value) in [
+        ("bert.pooler.dense.bias", 2, f32::NAN),
+        ("bert.encoder.layer.1.output.dense.weight", 5, f32::NEG_INFINITY),
+    ] {
+        let data = &mut all.get_mut(name).unwrap().2;
+        data[4 * at..4 * at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    let message = refused(&all).to_string();
+    for part in [
+        "2 tensors are damaged",
+        "bert.pooler.dense.bias has the value NaN at element 2",
+        "bert.encoder.layer.1.output.dense.weight has the value -inf at element 5",
+    ] {
+        assert!(message.contains(part), "{part:?} in {message}");
+    }
+    // What load says without reading anything.
+    all.remove("bert.embeddings.LayerNorm.weight");
+    all.insert("bert.more".into(), (Dtype::F32, vec![1], vec![0; 4]));
+    assert!(refused(&all).to_string().contains("unexpected: bert.more [1]"));
+    let mut all = tensors();
+    all.remove("classifier.bias");
+    let folder = Folder::with(&all);
+    assert!(matches!(refused(&all), EngineError::UntrainedHead { .. }));
+    let report = check(&folder, NewHead::Initialise { seed: 1 }).unwrap();
+    assert_eq!(report.initialised, ["classifier.bias"]);
+    assert_eq!(report.files[0].path, folder.file().display().to_string());
+    assert_eq!(report.files[0].bytes, std::fs::metadata(folder.file()).unwrap().len());
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(
+        (json["format"].as_str(), json["tensors"].as_u64()),
+        (Some("safetensors"), Some(40))
+    );
+    assert_eq!(json["dtypes"], serde_json::json!({ "F32": 40 }));
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use common::goldens;
 use kobench_engine::config::Architecture;
 use kobench_engine::plugin::{Bundle, EnginePlugin, Family, FamilyVariant};
+use kobench_engine::tokenizer::TokenizerKind;
 use kobench_plugin_sdk::{
     EncodeOptions, Error, ErrorKind, Example, ModelRequest, Plugin, TokenizerRequest,
 };
@@ -17,6 +18,7 @@ static VARIANTS: [FamilyVariant; 2] = [
     FamilyVariant {
         name: "carried",
         hub_id: None,
+        revision: None,
         size_bytes: None,
         licence: "MIT",
         config: include_bytes!("../../../tests/goldens/bert/base/config.json"),
@@ -27,13 +29,8 @@ static VARIANTS: [FamilyVariant; 2] = [
         tasks: &["nsmc"],
     },
     FamilyVariant {
-        name: "published",
-        hub_id: Some("someone/published"),
         size_bytes: Some(1),
-        licence: "MIT",
-        config: b"{}",
-        bundle: None,
-        tasks: &[],
+        ..FamilyVariant::published("published", "someone/published", "MIT", b"{}")
     },
 ];
 
@@ -42,6 +39,7 @@ impl Family for Test {
     const VERSION: &'static str = "1.2.3";
     const SUMMARY: &'static str = "a test";
     const ARCHITECTURE: Architecture = Architecture::Bert;
+    const TOKENIZER: TokenizerKind = TokenizerKind::WordPiece;
 
     fn variants() -> &'static [FamilyVariant] {
         &VARIANTS
@@ -88,6 +86,22 @@ fn a_bundled_model_opens_and_tells_about_itself() {
 }
 
 #[test]
+fn a_checked_model_tells_what_it_read_and_computes_nothing() {
+    let open = |json| TestPlugin::open_model(request(json)).unwrap();
+    let mut checked = open(serde_json::json!({"variant": "carried", "check": true}));
+    let stats = TestPlugin::stats(&mut checked).unwrap();
+    let mut whole = open(serde_json::json!({"variant": "carried"}));
+    assert_eq!(stats["checkpoint"], TestPlugin::stats(&mut whole).unwrap()["checkpoint"]);
+    assert_eq!(
+        (stats["checkpoint"]["format"].as_str(), stats["weight_bytes"].as_u64()),
+        (Some("safetensors"), Some(0))
+    );
+    assert_eq!(stats["checkpoint"]["files"][0]["path"], "carried (bundled)");
+    let labels = refused(serde_json::json!({"variant": "carried", "num_labels": 7, "check": true}));
+    assert!(labels.message.contains("classifier.weight is [2, 48]"), "{labels}");
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_by_name() {
     let json = |key: &str, value: &str| {
         let mut json = serde_json::json!({"variant": "carried"});
@@ -101,7 +115,7 @@ fn what_cannot_be_done_is_refused_by_name() {
         (json("device", "tpu"), ErrorKind::InvalidArgument, "tpu"),
         (json("precision", "bf16"), ErrorKind::Unsupported, "bf16"),
         (json("precision", "f8"), ErrorKind::InvalidArgument, "f8"),
-        (json("head", "token"), ErrorKind::Unsupported, "token head"),
+        (json("head", "token"), ErrorKind::BadData, "trained with a sequence head"),
         (json("checkpoint", "/nonexistent"), ErrorKind::NotFound, "/nonexistent/config.json"),
     ] {
         let error = refused(json);

@@ -5,25 +5,14 @@ mod common;
 use std::path::Path;
 
 use common::goldens;
-use common::spm::{FAMILIES, folder, json_folder, json_lines, texts, write};
+use common::spm::{FAMILIES, digest, folder, json_folder, json_lines, texts, write};
 use kobench_engine::tokenizer::{Tokenizer, TokenizerKind};
 use kobench_plugin_sdk::{Context, EncodeOptions, Encoded, Example};
 use proptest::prelude::*;
 use serde::Deserialize;
-use sha2::Digest;
 
 fn open(kind: TokenizerKind, directory: &Path) -> Tokenizer {
     Tokenizer::open(kind, directory, 8192).unwrap()
-}
-
-/// The first 16 hexadecimal digits of a SHA-256 over rows, each its length and its numbers.
-fn digest<'a>(rows: impl IntoIterator<Item = &'a [u32]>) -> String {
-    let mut sha = sha2::Sha256::new();
-    for row in rows {
-        sha.update(u32::try_from(row.len()).unwrap().to_le_bytes());
-        row.iter().for_each(|n| sha.update(n.to_le_bytes()));
-    }
-    sha.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
 }
 
 /// Ids and offsets of each line, special tokens left out.
@@ -84,13 +73,6 @@ fn ids_and_offsets_of_2000_lines_equal_the_references() {
                     wrong.push(format!("{what} of lines {} to {}", block * 10, block * 10 + 9));
                 }
             }
-        }
-        if std::env::var_os("KOBENCH_DUMP").is_some() {
-            let dump: Vec<_> = rows.iter().collect();
-            std::fs::write(format!("/tmp/dump-{name}.json"), serde_json::to_vec(&dump).unwrap())
-                .unwrap();
-            println!("{name}: {} wrong", wrong.len());
-            continue;
         }
         assert!(wrong.is_empty(), "{name}: {}", wrong.join(", "));
     }
@@ -158,12 +140,12 @@ fn each_word_is_tokenised_alone() {
     // A bare prefix is a token of its own, and has no bytes.
     let bare = e.pieces.iter().position(|p| p == "\u{2581}").unwrap();
     assert_eq!((e.offset_start[bare], e.offset_end[bare]), (0, 0));
-    assert!(e.word_ids.is_sorted_by_key(|&w| if w < 0 { 0 } else { w }) || e.word_ids[0] < 0);
 }
 
 #[test]
 fn questions_have_the_familys_own_template() {
-    let context = "영화 정말 재미있다 좋아요 최고의 영화였다";
+    let context =
+        "영화 정말 재미있다 좋아요 최고의 영화였다 배우 연기 감독 모두 10,000원 아깝지 않다";
     let options = EncodeOptions { max_seq_len: 14, doc_stride: 3, ..EncodeOptions::default() };
     for (name, kind) in FAMILIES {
         let directory = folder(name);
@@ -221,6 +203,9 @@ fn texts_to_stumble_over() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // Each case has several models to open and many texts.
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn offsets_lie_on_characters_and_never_decrease(texts in proptest::collection::vec(texts_to_stumble_over(), 40)) {
         for (name, kind) in FAMILIES {

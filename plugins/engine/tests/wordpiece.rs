@@ -47,6 +47,25 @@ fn ids_equal_the_slow_tokeniser() {
     }
 }
 
+#[derive(Deserialize)]
+struct More {
+    lines: usize,
+    ids: Vec<String>,
+}
+
+/// Together with the lines above these are 2,000.
+#[test]
+fn ids_of_more_lines_equal_the_slow_tokeniser() {
+    let tokenizer = demo();
+    let texts: Vec<String> = common::spm::json_lines("sentencepiece/lines.jsonl");
+    let more: Vec<More> = lines("more.json");
+    assert_eq!((texts.len(), more[0].lines, more[0].ids.len()), (814, 814, 82));
+    for (texts, expected) in texts.chunks(10).zip(&more[0].ids) {
+        let rows: Vec<Vec<u32>> = texts.iter().map(|t| tokenizer.ids(t)).collect();
+        assert_eq!(&common::spm::digest(rows.iter().map(Vec::as_slice)), expected, "{texts:?}");
+    }
+}
+
 #[test]
 fn offsets_point_at_the_pieces() {
     let tokenizer = demo();
@@ -173,6 +192,23 @@ fn threads_do_not_change_the_encoding() {
     let one: Encoded = common::with_threads(1, run);
     assert!(one == common::with_threads(3, run));
     assert_eq!(one.example, (0..u32::try_from(lines.len()).unwrap()).collect::<Vec<_>>());
+}
+
+/// The first-piece check of KoELECTRA v1, when the user has its vocabulary beside the data.
+#[test]
+fn koelectras_vocabulary_gives_the_published_ids() {
+    let Some(data) = std::env::var_os("KOBENCH_DATA").map(PathBuf::from) else {
+        return eprintln!("skipped: KOBENCH_DATA names no folder beside which vocab/ could be");
+    };
+    let path = data.join("../vocab/koelectra-v1.txt");
+    let Ok(vocab) = std::fs::read(&path) else {
+        return eprintln!("skipped: {} is missing", path.display());
+    };
+    let tokenizer = Tokenizer::from_vocab(&vocab, "koelectra-v1.txt", 512).unwrap();
+    assert_eq!(
+        tokenizer.ids("[CLS] 한국어 ELECTRA를 공유합니다. [SEP]"),
+        [2, 18429, 41, 6240, 15229, 6204, 20894, 5689, 12622, 10690, 18, 3]
+    );
 }
 
 /// The whole official NSMC test set under KcBERT's own vocabulary, when the user has both.

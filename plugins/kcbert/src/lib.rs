@@ -6,37 +6,33 @@
 mod clean;
 mod table;
 
-use std::collections::BTreeMap;
-
 use kobench_engine::config::Architecture;
-use kobench_engine::plugin::{Bundle, EnginePlugin, Family, FamilyVariant};
-use kobench_engine::tokenizer::Preprocess;
+use kobench_engine::plugin::{Bundle, EnginePlugin, Family, FamilyVariant, Options};
+use kobench_engine::tokenizer::{Preprocess, TokenizerKind};
 use kobench_plugin_sdk::{Error, OptionDescription, Result, export_plugin};
 
 struct KcBert;
 
 static VARIANTS: [FamilyVariant; 3] = [
     FamilyVariant {
-        name: "kcbert-base",
-        hub_id: Some("beomi/kcbert-base"),
         size_bytes: Some(438_218_004),
-        licence: "MIT",
-        config: include_bytes!("../configs/kcbert-base.json"),
-        bundle: None,
-        tasks: &[],
+        ..FamilyVariant::published(
+            "kcbert-base",
+            "beomi/kcbert-base",
+            "MIT",
+            include_bytes!("../configs/kcbert-base.json"),
+        )
     },
-    FamilyVariant {
-        name: "kcbert-large",
-        hub_id: Some("beomi/kcbert-large"),
-        size_bytes: None,
-        licence: "MIT",
-        config: include_bytes!("../configs/kcbert-large.json"),
-        bundle: None,
-        tasks: &[],
-    },
+    FamilyVariant::published(
+        "kcbert-large",
+        "beomi/kcbert-large",
+        "MIT",
+        include_bytes!("../configs/kcbert-large.json"),
+    ),
     FamilyVariant {
         name: "kcbert-demo",
         hub_id: None,
+        revision: None,
         size_bytes: Some(include_bytes!("../kcbert-demo/model.safetensors").len() as u64),
         licence: "MIT OR Apache-2.0",
         config: include_bytes!("../kcbert-demo/config.json"),
@@ -53,6 +49,7 @@ impl Family for KcBert {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "KcBERT: BERT pre-trained on Korean news comments";
     const ARCHITECTURE: Architecture = Architecture::Bert;
+    const TOKENIZER: TokenizerKind = TokenizerKind::WordPiece;
 
     fn variants() -> &'static [FamilyVariant] {
         &VARIANTS
@@ -69,19 +66,10 @@ impl Family for KcBert {
         }]
     }
 
-    fn preprocess(options: &BTreeMap<String, String>) -> Result<Option<Preprocess>> {
-        if let Some(key) = options.keys().find(|k| *k != "clean") {
-            return Err(Error::invalid_argument(format!(
-                "the plugin kcbert has no option \"{key}\"; it has \"clean\""
-            )));
-        }
+    fn preprocess(options: &Options) -> Result<Option<Preprocess>> {
         let wanted = options.get("clean").map_or("none", String::as_str);
         clean::by_name(wanted).ok_or_else(|| {
-            let known: Vec<&str> = clean::VERSIONS.iter().map(|(name, _)| *name).collect();
-            Error::invalid_argument(format!(
-                "option clean is \"{wanted}\"; it may be {}",
-                known.join(", ")
-            ))
+            Error::internal(format!("option clean is \"{wanted}\", which was checked before"))
         })
     }
 }
@@ -112,7 +100,7 @@ mod tests {
         let request = TokenizerRequest {
             variant: "kcbert-demo".into(),
             checkpoint: None,
-            options: BTreeMap::new(),
+            options: Options::new(),
         };
         let mut tokenizer = EnginePlugin::<KcBert>::open_tokenizer(request).unwrap();
         let examples: Vec<Example<'_>> = rows.iter().map(|r| Example::Text(r[1])).collect();
@@ -140,11 +128,16 @@ mod tests {
 
     #[test]
     fn options_are_checked() {
-        let of = |key: &str, value: &str| {
-            KcBert::preprocess(&BTreeMap::from([(key.to_owned(), value.to_owned())]))
+        let open = |key: &str, value: &str| {
+            EnginePlugin::<KcBert>::open_tokenizer(TokenizerRequest {
+                variant: "kcbert-demo".into(),
+                checkpoint: None,
+                options: Options::from([(key.to_owned(), value.to_owned())]),
+            })
+            .map(|_| ())
         };
-        assert!(of("clean", "2021-08").unwrap().is_some());
-        assert!(of("clean", "2019").unwrap_err().message.contains("2022-09"));
-        assert!(of("cleen", "2021-08").unwrap_err().message.contains("\"clean\""));
+        assert!(open("clean", "2021-08").is_ok());
+        assert!(open("clean", "2019").unwrap_err().message.contains("2022-09"));
+        assert!(open("cleen", "2021-08").unwrap_err().message.contains("\"clean\""));
     }
 }

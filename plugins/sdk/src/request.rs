@@ -50,6 +50,10 @@ pub struct ModelRequest {
     /// What everything random follows from.
     #[serde(default)]
     pub seed: u64,
+    /// Whether the checkpoint is only to be checked: every tensor is read and compared with what the model needs,
+    /// and none is kept, so that a model may be checked that does not fit into memory. Only `stats` is called then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub check: bool,
     /// The plugin's own options.
     #[serde(default)]
     pub options: BTreeMap<String, String>,

@@ -2,18 +2,19 @@
 
 use std::collections::HashSet;
 use std::io::Write;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::outcome::{Outcome, Report, What, by_hand};
-use super::progress::Progress;
 use super::{Places, items, tasks};
-use crate::cli::shared::TextFormat;
+use crate::cli::progress::Progress;
+use crate::cli::shared::{TextFormat, silence};
 use crate::cli::{CliError, Exit};
 use crate::data::DataPlaces;
-use crate::digest::HashCache;
-use crate::download::{Client, Download, DownloadError, Fetched, Retries, join_url, shown_url};
+use crate::digest::{ContentHash, HashCache};
+use crate::download::{
+    Client, Download, DownloadError, Fetched, Growing, Retries, join_url, shown_url,
+};
 use crate::hint::Hint as _;
 use crate::inventory::{Item, MAX_BYTES, Obtain, State, look};
 
@@ -60,11 +61,7 @@ pub(in crate::cli) struct FetchArgs {
 }
 
 pub(super) fn run(args: &FetchArgs, out: &mut dyn Write) -> Result<Exit, CliError> {
-    let timeout = Duration::try_from_secs_f64(args.timeout).ok().filter(|time| !time.is_zero());
-    let Some(timeout) = timeout else {
-        let message = format!("--timeout {}: not a number of seconds", args.timeout);
-        return Err(CliError::usage(message, "give a positive number, for instance --timeout 30"));
-    };
+    let timeout = silence(args.timeout)?;
     let registry = args.places.tasks.registry()?;
     let tasks = tasks(&registry, &args.names)?;
     let items = items(&tasks, args.split.as_deref(), args.all)?;
@@ -124,8 +121,14 @@ impl Fetcher<'_> {
             _ => return Outcome::missing(&item, &self.places),
         };
         self.show_licence(&item, &url);
-        let sha256 = item.split.sha256.clone();
-        let download = Download { url, target: target.clone(), sha256, max_bytes: MAX_BYTES };
+        let download = Download {
+            url,
+            target: target.clone(),
+            expected: item.split.sha256.clone().map(ContentHash::Sha256),
+            max_bytes: MAX_BYTES,
+            token: None,
+            growing: Growing::Beside,
+        };
         let mut watch = self.progress.file(item.to_string());
         match self.client.download(&download, Retries::new(self.args.retries), &mut watch) {
             Ok(fetched) => arrived(&item, &fetched).file(target.display()),
@@ -160,6 +163,6 @@ impl Fetcher<'_> {
 fn arrived(item: &Item<'_>, fetched: &Fetched) -> Outcome {
     let what = if fetched.by_another { What::Here } else { What::Fetched };
     Outcome::new(item, what)
-        .content(Some(fetched.bytes), Some(fetched.sha256.clone()))
+        .content(Some(fetched.bytes), Some(fetched.hash.clone()))
         .verified(item.split.sha256.is_some())
 }

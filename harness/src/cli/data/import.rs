@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::outcome::{Outcome, Report, What};
-use super::progress::Progress;
 use super::{Places, items, tasks};
+use crate::cli::progress::Progress;
 use crate::cli::shared::TextFormat;
 use crate::cli::{CliError, Exit};
 use crate::data::{DataPlaces, Dataset};

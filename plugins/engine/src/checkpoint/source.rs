@@ -1,102 +1,105 @@
 //! Where weights come from: a directory, or bytes that a plugin carries.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
 use std::path::Path;
 
-use memmap2::Mmap;
-
-use super::legacy::Legacy;
-use super::map::map;
-use super::pickle::Pickle;
-use super::safetensors;
+use super::index;
+use super::map::Bytes;
+use super::view::View;
+use super::{safetensors, torch};
 use crate::error::{EngineError, Result};
 
-/// The bytes of one safetensors file.
-#[derive(Debug)]
-pub(super) enum Bytes {
-    Map(Mmap, String),
-    Static(&'static [u8], String),
-}
-
-impl Bytes {
-    pub(super) fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Map(map, _) => map,
-            Self::Static(bytes, _) => bytes,
-        }
-    }
-
-    pub(super) fn origin(&self) -> &str {
-        let (Self::Map(_, origin) | Self::Static(_, origin)) = self;
-        origin
-    }
-}
-
-/// One tensor: its own name, its shape, and where it lies.
+/// One tensor: its own name, its dtype as safetensors spells it, and where it lies.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) name: String,
-    pub(super) shape: Vec<usize>,
     pub(super) dtype: String,
     pub(super) file: usize,
-    pub(super) span: Range<usize>,
+    pub(super) view: View,
 }
 
-#[derive(Debug)]
-enum Source {
-    Safetensors(Vec<Bytes>),
-    Pickle(Pickle),
-    Legacy(Legacy),
+impl Entry {
+    /// Bytes of an element, for a dtype that weights may have.
+    pub(super) fn width(&self) -> Option<usize> {
+        match self.dtype.as_str() {
+            "F16" | "BF16" => Some(2),
+            "F32" => Some(4),
+            "F64" => Some(8),
+            _ => None,
+        }
+    }
+
+    /// Converts the elements `from..from + out.len()` of the tensor to f32.
+    pub(super) fn convert(&self, file: &[u8], from: usize, out: &mut [f32]) -> Result<()> {
+        let view = &self.view;
+        match self.dtype.as_str() {
+            "F32" => view.convert(file, from, out, f32::from_le_bytes),
+            "F16" => view.convert(file, from, out, |b| half::f16::from_le_bytes(b).to_f32()),
+            "BF16" => view.convert(file, from, out, |b| half::bf16::from_le_bytes(b).to_f32()),
+            "F64" => view.convert(file, from, out, |b| f64::from_le_bytes(b) as f32),
+            other => {
+                return Err(EngineError::Internal(format!("{} is of {other}", self.name)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How a checkpoint's files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum Format {
+    /// model.safetensors
+    #[serde(rename = "safetensors")]
+    Safetensors,
+    /// pytorch_model.bin in torch's zip format.
+    #[serde(rename = "pickle")]
+    Pickle,
+    /// pytorch_model.bin in the format that torch wrote before 1.6.
+    #[serde(rename = "legacy pickle")]
+    LegacyPickle,
 }
 
 /// An opened checkpoint: its tensors are listed, but not read yet.
 #[derive(Debug)]
 pub struct Checkpoint {
-    source: Source,
+    files: Vec<Bytes>,
+    format: Format,
     entries: Vec<Entry>,
     origin: String,
 }
 
 impl Checkpoint {
-    /// Opens the weights of a Hugging Face directory: model.safetensors (memory-mapped), the
-    /// shards of model.safetensors.index.json, or pytorch_model.bin (in torch's zip format, or the
-    /// one that torch wrote before it), in this order of preference.
+    /// Opens the weights of a Hugging Face directory: model.safetensors, the shards of
+    /// model.safetensors.index.json, pytorch_model.bin (in torch's zip format, or the one that
+    /// torch wrote before it), or the shards of pytorch_model.bin.index.json, in this order of
+    /// preference. All of them are memory-mapped.
     ///
     /// # Errors
-    /// [`EngineError::Checkpoint`] when there is none of them or a file is damaged,
-    /// [`EngineError::Io`] when one cannot be read.
+    /// [`EngineError::Checkpoint`] when there is none of them, a file is damaged, or an index does
+    /// not fit its shards; [`EngineError::Io`] when one cannot be read.
     pub fn open(directory: &Path) -> Result<Self> {
-        let single = directory.join("model.safetensors");
-        let index = directory.join("model.safetensors.index.json");
-        let pickle = directory.join("pytorch_model.bin");
         if !directory.is_dir() {
             let source = std::io::ErrorKind::NotFound.into();
             return Err(EngineError::Io { path: directory.to_owned(), source });
         }
-        if single.exists() {
-            return Self::from_files(vec![map_file(&single)?]);
-        }
-        if index.exists() {
-            let shards = shard_names(&index)?;
-            let files = shards.iter().map(|name| map_file(&directory.join(name)));
-            return Self::from_files(files.collect::<Result<_>>()?);
-        }
-        if pickle.exists() {
-            let file = map(&pickle)?;
-            if Legacy::recognises(&file) {
-                let legacy = Legacy::open(file, pickle.display().to_string())?;
-                let (entries, origin) = (legacy.entries(), legacy.origin().to_owned());
-                return Ok(Self { source: Source::Legacy(legacy), entries, origin });
+        for (single, safe) in [("model.safetensors", true), ("pytorch_model.bin", false)] {
+            let path = directory.join(single);
+            if path.exists() {
+                return Self::from_files(vec![Bytes::map(&path)?], safe);
             }
-            let pickle = Pickle::open(&pickle)?;
-            let (entries, origin) = (pickle.entries(), pickle.origin().to_owned());
-            return Ok(Self { source: Source::Pickle(pickle), entries, origin });
+            let path = directory.join(format!("{single}.index.json"));
+            if path.exists() {
+                let index = index::read(&path)?;
+                let files = index.shards.iter().map(|name| Bytes::map(&directory.join(name)));
+                let checkpoint = Self::from_files(files.collect::<Result<_>>()?, safe)?;
+                index.check(&checkpoint.entries)?;
+                return Ok(checkpoint);
+            }
         }
         Err(EngineError::checkpoint(
             &directory.display().to_string(),
-            "no weights here: expected model.safetensors, model.safetensors.index.json with its \
-             shards, or pytorch_model.bin; check the path, or download the model again",
+            "no weights here: expected model.safetensors, pytorch_model.bin, or an index \
+             (model.safetensors.index.json, pytorch_model.bin.index.json) with its shards; check \
+             the path, or download the model again",
         ))
     }
 
@@ -105,16 +108,24 @@ impl Checkpoint {
     /// # Errors
     /// [`EngineError::Checkpoint`] when it is damaged.
     pub fn from_bytes(bytes: &'static [u8], name: &str) -> Result<Self> {
-        Self::from_files(vec![Bytes::Static(bytes, name.to_owned())])
+        Self::from_files(vec![Bytes::Static(bytes, name.to_owned())], true)
     }
 
-    fn from_files(files: Vec<Bytes>) -> Result<Self> {
+    fn from_files(files: Vec<Bytes>, safe: bool) -> Result<Self> {
         let mut entries = Vec::new();
         for (file, bytes) in files.iter().enumerate() {
-            entries.extend(safetensors::entries(bytes, file)?);
+            entries.extend(match safe {
+                true => safetensors::entries(bytes, file)?,
+                false => torch::entries(bytes, file)?,
+            });
         }
+        let format = match safe {
+            true => Format::Safetensors,
+            false if files.iter().any(|f| torch::is_legacy(f.as_slice())) => Format::LegacyPickle,
+            false => Format::Pickle,
+        };
         let origin = files.first().map_or("an empty index", |b| b.origin()).to_owned();
-        Ok(Self { source: Source::Safetensors(files), entries, origin })
+        Ok(Self { files, format, entries, origin })
     }
 
     /// The file (of shards, the first), for errors.
@@ -127,54 +138,31 @@ impl Checkpoint {
         self.entries.iter().any(|entry| entry.name == name)
     }
 
+    /// How the files are written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Name and size in bytes of each file.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.files.iter().map(|file| (file.origin(), file.as_slice().len()))
+    }
+
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Converts a tensor to f32 and checks that it is finite; `out` has its number of elements.
-    pub(super) fn read(&self, entry: &Entry, out: &mut [f32]) -> Result<()> {
-        match &self.source {
-            Source::Safetensors(files) => safetensors::read(&files[entry.file], entry, out)?,
-            Source::Pickle(pickle) => pickle.read(entry, out)?,
-            Source::Legacy(legacy) => legacy.read(entry, out)?,
-        }
-        if let Some(at) = out.iter().position(|v| !v.is_finite()) {
-            return Err(EngineError::checkpoint(
-                &self.origin,
-                format!(
-                    "tensor {} has the value {} at element {at}: the weights are damaged, or their \
-                     training diverged; use another checkpoint",
-                    entry.name, out[at]
-                ),
-            ));
-        }
+    /// The name of the file that holds a tensor.
+    pub(super) fn file_of(&self, entry: &Entry) -> &str {
+        self.files[entry.file].origin()
+    }
+
+    /// Converts the elements `from..from + out.len()` of a tensor to f32, and gives the file's
+    /// memory back to the system.
+    pub(super) fn read(&self, entry: &Entry, from: usize, out: &mut [f32]) -> Result<()> {
+        let file = &self.files[entry.file];
+        entry.convert(file.as_slice(), from, out)?;
+        file.release(entry.view.span(from, out.len(), entry.width().unwrap_or(0)));
         Ok(())
-    }
-}
-
-fn map_file(path: &Path) -> Result<Bytes> {
-    Ok(Bytes::Map(map(path)?, path.display().to_string()))
-}
-
-/// The file names of an index, each once.
-fn shard_names(index: &Path) -> Result<BTreeSet<String>> {
-    #[derive(serde::Deserialize)]
-    struct Index {
-        weight_map: std::collections::BTreeMap<String, String>,
-    }
-    let origin = index.display().to_string();
-    let text = std::fs::read(index)
-        .map_err(|source| EngineError::Io { path: index.to_owned(), source })?;
-    let parsed: Index = serde_json::from_slice(&text).map_err(|e| {
-        EngineError::checkpoint(&origin, format!("not an index of shards: {e}; fetch it again"))
-    })?;
-    let names: BTreeSet<String> = parsed.weight_map.into_values().collect();
-    // An index must not reach outside its own directory.
-    match names.iter().find(|n| Path::new(n).components().count() != 1 || n.contains("..")) {
-        Some(bad) => Err(EngineError::checkpoint(
-            &origin,
-            format!("shard \"{bad}\" is not a file name in this directory; fetch the index again"),
-        )),
-        None => Ok(names),
     }
 }

@@ -94,4 +94,13 @@ impl Architecture {
             Self::Gemma2 => &["lm_head."],
         }
     }
+
+    /// Tensors of the trunk that a checkpoint may hold although its config.json has no use for them.
+    pub(crate) fn spare_prefixes(self) -> &'static [&'static str] {
+        match self {
+            // Microsoft's own have it with position_biased_input false as well.
+            Self::DebertaV2 => &["deberta.embeddings.position_embeddings."],
+            _ => &[],
+        }
+    }
 }

@@ -12,7 +12,7 @@ mod head;
 
 pub use absolute::AbsoluteConfig;
 pub use architecture::Architecture;
-pub use deberta_v2::DebertaV2Config;
+pub use deberta_v2::{ConvConfig, DebertaV2Config};
 pub use gemma2::Gemma2Config;
 pub use head::{Dense, HeadConfig, Pick, RowHeadConfig, SequenceHeadConfig};
 

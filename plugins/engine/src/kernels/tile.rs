@@ -55,6 +55,18 @@ impl<'a> TileMut<'a> {
         Self { ptr, row0: 0, col0: 0, rows, cols, stride: cols, matrix: PhantomData }
     }
 
+    /// The first `cols` columns of a row-major matrix whose rows lie `stride` apart, as one tile.
+    pub(crate) fn left_columns(
+        matrix: &'a mut [f32],
+        rows: usize,
+        cols: usize,
+        stride: usize,
+    ) -> Self {
+        assert!(cols <= stride && rows.checked_mul(stride).is_some_and(|n| n <= matrix.len()));
+        let ptr = matrix.as_mut_ptr();
+        Self { ptr, row0: 0, col0: 0, rows, cols, stride, matrix: PhantomData }
+    }
+
     /// Rows `from..from + count` of the tile, as a tile of their own.
     pub(crate) fn rows(&mut self, from: usize, count: usize) -> TileMut<'_> {
         assert!(from + count <= self.rows && count > 0);

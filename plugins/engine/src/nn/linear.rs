@@ -1,5 +1,6 @@
 //! A linear layer as a module.
 
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::buffer::Buffer;
@@ -67,6 +68,33 @@ impl Linear {
         Self { weight, bias, inputs, outputs, act }
     }
 
+    /// A layer without activation whose stacked tensors (name, columns of y) differ in their sizes.
+    pub fn declare_stacked(
+        store: &mut ParamStore,
+        stacked: &[(String, usize)],
+        inputs: usize,
+        bias: bool,
+        std: f32,
+    ) -> Self {
+        let part = |(name, outputs): &(String, usize)| Part {
+            name: format!("{name}.weight"),
+            shape: vec![*outputs, inputs],
+        };
+        let weight = store.declare(stacked.iter().map(part).collect(), Init::Normal(std));
+        let outputs = stacked.iter().map(|(_, outputs)| outputs).sum();
+        let bias = match bias {
+            true => {
+                let part = |(name, outputs): &(String, usize)| Part {
+                    name: format!("{name}.bias"),
+                    shape: vec![*outputs],
+                };
+                Bias::Trained(store.declare(stacked.iter().map(part).collect(), Init::Zeros))
+            }
+            false => Bias::Zeros(RwLock::new(Buffer::from_vec(vec![0.0; outputs]))),
+        };
+        Self { weight, bias, inputs, outputs, act: Activation::Identity }
+    }
+
     /// Columns of y.
     pub fn outputs(&self) -> usize {
         self.outputs
@@ -95,6 +123,30 @@ impl Linear {
         } else {
             linear::forward(shape, x, w, b, self.act, y.f32_mut()?, None);
         }
+        Ok(y)
+    }
+
+    /// The columns `outputs` of y alone, before the activation: x `[rows, inputs]` to
+    /// `[rows, outputs.len()]`. Keeps nothing.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::OutOfMemory`].
+    ///
+    /// # Panics
+    /// When y does not have these columns.
+    pub(crate) fn forward_columns(
+        &self,
+        ctx: &mut Context,
+        x: &Buffer,
+        outputs: Range<usize>,
+    ) -> Result<Buffer> {
+        let rows = x.len() / self.inputs;
+        let mut y = ctx.take(rows * outputs.len())?;
+        let (weight, bias) = (self.weight.read(), self.bias.read());
+        let w = &weight.f32()?[outputs.start * self.inputs..outputs.end * self.inputs];
+        let b = &bias.f32()?[outputs.clone()];
+        let shape = Shape { rows, inputs: self.inputs, outputs: outputs.len() };
+        linear::forward(shape, x.f32()?, w, b, Activation::Identity, y.f32_mut()?, None);
         Ok(y)
     }
 

@@ -5,6 +5,8 @@
 
 mod linear;
 mod norm;
+mod rms_norm;
 
 pub use linear::Linear;
 pub use norm::Norm;
+pub use rms_norm::RmsNorm;

@@ -13,7 +13,7 @@ use crate::kernels::tile::{Rows, par_tiles};
 use crate::kernels::{isa::vectorised, math, reduce};
 
 /// Query rows whose scores exist at the same time.
-const QUERY_BLOCK: usize = 64;
+pub(super) const QUERY_BLOCK: usize = 64;
 
 /// Sizes of an attention over a packed batch.
 #[derive(Debug, Clone, Copy)]
@@ -27,11 +27,11 @@ pub struct Shape<'a> {
 }
 
 impl Shape<'_> {
-    fn hidden(self) -> usize {
+    pub(super) fn hidden(self) -> usize {
         self.heads * self.head_dim
     }
 
-    fn tokens(self) -> usize {
+    pub(super) fn tokens(self) -> usize {
         self.cu_seqlens.last().map_or(0, |&t| t as usize)
     }
 }
@@ -42,17 +42,17 @@ thread_local! {
 }
 
 /// The query, key and value rows of one head of one sequence.
-struct Head<'a> {
-    qkv: &'a [f32],
-    hidden: usize,
-    dim: usize,
-    start: usize,
-    column: usize,
+pub(super) struct Head<'a> {
+    pub(super) qkv: &'a [f32],
+    pub(super) hidden: usize,
+    pub(super) dim: usize,
+    pub(super) start: usize,
+    pub(super) column: usize,
 }
 
 impl<'a> Head<'a> {
     /// `rows` rows of panel `panel` (0 q, 1 k, 2 v) from row `from` of the sequence, `[rows, dim]`.
-    fn panel(&self, panel: usize, from: usize, rows: usize) -> MatRef<'a> {
+    pub(super) fn panel(&self, panel: usize, from: usize, rows: usize) -> MatRef<'a> {
         let stride = 3 * self.hidden;
         let offset = (self.start + from) * stride + panel * self.hidden + self.column;
         MatRef::new(&self.qkv[offset..], rows, self.dim, stride)
@@ -60,12 +60,12 @@ impl<'a> Head<'a> {
 }
 
 /// Number of the dropout block of one row of probabilities: rows do not share random words.
-fn dropout_row(shape: Shape<'_>, head: usize, token: usize, max_seqlen: usize) -> u64 {
+pub(super) fn dropout_row(shape: Shape<'_>, head: usize, token: usize, max_seqlen: usize) -> u64 {
     let width = max_seqlen.next_multiple_of(4) as u64;
     (head as u64 * shape.tokens() as u64 + token as u64) * width
 }
 
-fn max_seqlen(cu_seqlens: &[u32]) -> usize {
+pub(super) fn max_seqlen(cu_seqlens: &[u32]) -> usize {
     cu_seqlens.windows(2).map(|w| (w[1] - w[0]) as usize).max().unwrap_or(0)
 }
 
@@ -139,7 +139,7 @@ fn log_sum_exp(shape: Shape<'_>, qkv: &[f32], scale: f32, lse: &mut [f32]) {
 
 vectorised! {
     /// Replaces each row by its softmax.
-    fn softmax<'a>(scores: &'a mut [f32], length: usize) {
+    pub(super) fn softmax<'a>(scores: &'a mut [f32], length: usize) {
         for row in scores.chunks_exact_mut(length) {
             let max = reduce::max(row);
             for value in row.iter_mut() {
@@ -153,7 +153,7 @@ vectorised! {
     }
 
     /// Log-sum-exp of each row, which is overwritten.
-    fn row_log_sum_exp<'a>(scores: &'a mut [f32], length: usize, lse: &'a mut [f32]) {
+    pub(super) fn row_log_sum_exp<'a>(scores: &'a mut [f32], length: usize, lse: &'a mut [f32]) {
         for (row, lse) in scores.chunks_exact_mut(length).zip(lse) {
             let max = reduce::max(row);
             for value in row.iter_mut() {

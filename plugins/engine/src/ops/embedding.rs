@@ -15,6 +15,31 @@ pub struct Lookup<'a> {
     pub ids: &'a [u32],
 }
 
+/// y `[T, width]`, the sum of the rows that the lookups name.
+///
+/// # Panics
+/// When a row number is out of range or the slices' sizes contradict each other.
+pub fn sum(lookups: &[Lookup<'_>], width: usize, y: &mut [f32]) {
+    assert!(lookups.iter().all(|l| l.ids.len() * width == y.len()));
+    y.par_chunks_mut(ROW_BLOCK * width).enumerate().for_each(|(b, rows)| {
+        for (r, row) in rows.chunks_exact_mut(width).enumerate() {
+            sum_rows(lookups, b * ROW_BLOCK + r, row);
+        }
+    });
+}
+
+/// Sets a row to the sum of the rows that the lookups name for a token.
+fn sum_rows(lookups: &[Lookup<'_>], token: usize, row: &mut [f32]) {
+    row.fill(0.0);
+    for lookup in lookups {
+        let start = lookup.ids[token] as usize * row.len();
+        let entry = &lookup.table[start..start + row.len()];
+        for (value, entry) in row.iter_mut().zip(entry) {
+            *value += entry;
+        }
+    }
+}
+
 /// y = dropout(LayerNorm(sum of the rows that the lookups name)), y `[T, hidden]`.
 ///
 /// # Panics
@@ -28,22 +53,13 @@ pub fn forward(
 ) {
     let hidden = norm.gamma.len();
     assert!(lookups.iter().all(|l| l.ids.len() * hidden == y.len()));
-    let sum = |token: usize, row: &mut [f32]| {
-        row.fill(0.0);
-        for lookup in lookups {
-            let start = lookup.ids[token] as usize * hidden;
-            for (value, entry) in row.iter_mut().zip(&lookup.table[start..start + hidden]) {
-                *value += entry;
-            }
-        }
-    };
     let block = ROW_BLOCK * hidden;
     let blocks = y.par_chunks_mut(block).enumerate();
     match kept {
         None => blocks.for_each(|(b, rows)| {
             for (r, row) in rows.chunks_exact_mut(hidden).enumerate() {
                 let token = b * ROW_BLOCK + r;
-                sum(token, row);
+                sum_rows(lookups, token, row);
                 normalise(row, norm, None, &mut 0.0);
                 dropout.apply(row, (token * hidden) as u64);
             }
@@ -57,13 +73,29 @@ pub fn forward(
                     rows.chunks_exact_mut(hidden).zip(kept).enumerate()
                 {
                     let token = b * ROW_BLOCK + r;
-                    sum(token, row);
+                    sum_rows(lookups, token, row);
                     normalise(row, norm, Some(normalised), rstd);
                     dropout.apply(row, (token * hidden) as u64);
                 }
             });
         }
     }
+}
+
+/// y `[T, hidden]` = scale * the rows that the lookup names.
+///
+/// # Panics
+/// When a row number is out of range or the slices' sizes contradict each other.
+pub fn scaled(lookup: Lookup<'_>, scale: f32, hidden: usize, y: &mut [f32]) {
+    assert_eq!(lookup.ids.len() * hidden, y.len());
+    y.par_chunks_exact_mut(hidden).zip(lookup.ids).with_min_len(ROW_BLOCK).for_each(
+        |(row, &id)| {
+            let start = id as usize * hidden;
+            for (value, entry) in row.iter_mut().zip(&lookup.table[start..start + hidden]) {
+                *value = entry * scale;
+            }
+        },
+    );
 }
 
 /// The rows of a table that a batch touched, and the gradient of each.

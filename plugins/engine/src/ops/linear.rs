@@ -130,7 +130,8 @@ pub(crate) fn column_sums(matrix: &[f32], cols: usize, sums: &mut [f32]) {
 }
 
 vectorised! {
-    fn activate<'a>(act: Activation, row: &'a mut [f32], bias: &'a [f32]) {
+    /// Adds the bias and applies the activation, in place.
+    pub(crate) fn activate<'a>(act: Activation, row: &'a mut [f32], bias: &'a [f32]) {
         act.apply(row, bias);
     }
 

@@ -6,11 +6,18 @@
 
 pub mod activation;
 pub mod attention;
+pub mod causal;
+pub mod conv;
+pub mod disentangled;
+pub mod distance;
 pub mod dropout;
 pub mod embedding;
+pub mod gated;
 pub mod linear;
 pub mod loss;
 pub mod norm;
+pub mod rms_norm;
+pub mod rope;
 
 /// Rows in one unit of parallel work of the row-wise operations.
 pub(crate) const ROW_BLOCK: usize = 32;

@@ -20,7 +20,9 @@ impl From<EngineError> for Error {
             | EngineError::Tokenizer { .. } => Self::bad_data(message),
             EngineError::Input(_) => Self::invalid_argument(message),
             EngineError::Unsupported(_) => Self::unsupported(message),
-            EngineError::OutOfMemory { .. } => Self::out_of_memory(message),
+            EngineError::OutOfMemory { .. } | EngineError::ModelTooLarge { .. } => {
+                Self::out_of_memory(message)
+            }
             EngineError::Cancelled => Self::cancelled(message),
             EngineError::Internal(_) => Self::internal(message),
         }

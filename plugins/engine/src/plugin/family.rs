@@ -1,14 +1,14 @@
 //! What a plugin says about its family of models.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kobench_plugin_sdk::{self as sdk, Description, Error, OptionDescription, Variant};
 
 use crate::config::{Architecture, ModelConfig};
 use crate::error::{EngineError, Result};
 use crate::model::Model;
-use crate::tokenizer::Preprocess;
+use crate::tokenizer::{Preprocess, Tokenizer, TokenizerKind};
 
 /// A family of models: everything that sets a plugin apart from the next one.
 pub trait Family: 'static {
@@ -21,36 +21,78 @@ pub trait Family: 'static {
     /// The architecture of all its models.
     const ARCHITECTURE: Architecture;
 
+    /// The tokeniser of all its models.
+    const TOKENIZER: TokenizerKind;
+
     /// The models.
     fn variants() -> &'static [FamilyVariant];
 
-    /// The plugin's own options.
+    /// The plugin's own options. Names, and values where they are listed, are checked before any of
+    /// the functions below sees them.
     fn options() -> Vec<OptionDescription> {
         Vec::new()
     }
 
-    /// Checks the options that were given and says what to do to texts before tokenisation.
+    /// What to do to texts before tokenisation.
     ///
     /// # Errors
-    /// An option or a value that the plugin does not know. A family without options leaves this
-    /// to [`no_options`].
-    fn preprocess(options: &BTreeMap<String, String>) -> sdk::Result<Option<Preprocess>> {
-        no_options(Self::NAME, options)?;
+    /// Options that contradict each other.
+    fn preprocess(_options: &Options) -> sdk::Result<Option<Preprocess>> {
         Ok(None)
+    }
+
+    /// The configuration as the options change it.
+    ///
+    /// # Errors
+    /// Options that contradict each other or the configuration.
+    fn configure(config: ModelConfig, _options: &Options) -> sdk::Result<ModelConfig> {
+        Ok(config)
+    }
+
+    /// What people call the tokeniser.
+    fn tokenizer_name() -> &'static str {
+        Self::TOKENIZER.describe()
+    }
+
+    /// Opens the tokeniser in a checkpoint's directory, for sequences of up to `max_seq_len` tokens.
+    ///
+    /// # Errors
+    /// Files that are missing or wrong.
+    fn tokenizer(
+        directory: &Path,
+        max_seq_len: usize,
+        _options: &Options,
+    ) -> sdk::Result<Tokenizer> {
+        Ok(Tokenizer::open(Self::TOKENIZER, directory, max_seq_len)?)
     }
 }
 
-/// Refuses every option.
-///
-/// # Errors
-/// Invalid argument, naming the first option.
-pub fn no_options(plugin: &str, options: &BTreeMap<String, String>) -> sdk::Result<()> {
-    match options.keys().next() {
-        Some(key) => Err(Error::invalid_argument(format!(
-            "the plugin {plugin} has no option \"{key}\"; leave it out"
-        ))),
-        None => Ok(()),
+/// Options of a plugin by name, as the user gave them.
+pub type Options = BTreeMap<String, String>;
+
+/// Refuses options that the family does not have.
+pub(super) fn check_options<F: Family>(options: &Options) -> sdk::Result<()> {
+    let known = F::options();
+    let refuse = |message: String| Err(Error::invalid_argument(message));
+    for (key, value) in options {
+        let Some(option) = known.iter().find(|o| o.name == *key) else {
+            let has = match known.as_slice() {
+                [] => "it has none; leave it out".to_owned(),
+                _ => {
+                    let names: Vec<_> = known.iter().map(|o| format!("\"{}\"", o.name)).collect();
+                    format!("it has {}", names.join(", "))
+                }
+            };
+            return refuse(format!("the plugin {} has no option \"{key}\"; {has}", F::NAME));
+        };
+        if !option.values.is_empty() && !option.values.contains(value) {
+            return refuse(format!(
+                "option {key} is \"{value}\"; it may be {}",
+                option.values.join(", ")
+            ));
+        }
     }
+    Ok(())
 }
 
 /// One model of a family.
@@ -60,7 +102,10 @@ pub struct FamilyVariant {
     pub name: &'static str,
     /// Where its weights are published.
     pub hub_id: Option<&'static str>,
-    /// Bytes of the published weights file.
+    /// The revision of `hub_id` that is meant, if not the main one.
+    pub revision: Option<&'static str>,
+    /// Bytes of the published weights file, as exactly as they are known: published sizes are in
+    /// whole MiB.
     pub size_bytes: Option<u64>,
     /// Licence of the weights.
     pub licence: &'static str,
@@ -70,6 +115,41 @@ pub struct FamilyVariant {
     pub bundle: Option<Bundle>,
     /// Tasks that the bundled weights were trained for.
     pub tasks: &'static [&'static str],
+}
+
+impl FamilyVariant {
+    /// A model that is published under `hub_id`.
+    pub const fn published(
+        name: &'static str,
+        hub_id: &'static str,
+        licence: &'static str,
+        config: &'static [u8],
+    ) -> Self {
+        Self {
+            name,
+            hub_id: Some(hub_id),
+            revision: None,
+            size_bytes: None,
+            licence,
+            config,
+            bundle: None,
+            tasks: &[],
+        }
+    }
+
+    /// The same model with a published size in MiB.
+    #[must_use]
+    pub const fn mib(mut self, size: u64) -> Self {
+        self.size_bytes = Some(size << 20);
+        self
+    }
+
+    /// The same model at another revision than the main one.
+    #[must_use]
+    pub const fn revision(mut self, revision: &'static str) -> Self {
+        self.revision = Some(revision);
+        self
+    }
 }
 
 /// A model inside the plugin.
@@ -119,7 +199,7 @@ pub(super) fn find<F: Family>(name: &str, checkpoint: Option<&PathBuf>) -> sdk::
         (None, None) => {
             return Err(Error::not_found(format!(
                 "{name} is not bundled with the plugin: name a folder with its config.json, \
-                 vocab.txt and weights as the checkpoint{}",
+                 tokeniser and weights as the checkpoint{}",
                 variant
                     .hub_id
                     .map(|id| format!(" (they are published as {id})"))
@@ -145,9 +225,10 @@ fn variant<F: Family>(v: &FamilyVariant) -> Variant {
     Variant {
         hub_id: v.hub_id.map(str::to_owned),
         parameters: config.as_ref().map(|c| Model::trunk_parameters(c) as u64),
+        revision: v.revision.map(str::to_owned),
         size_bytes: v.size_bytes,
         licence: v.licence.to_owned(),
-        tokenizer: "WordPiece, cased".to_owned(),
+        tokenizer: F::tokenizer_name().to_owned(),
         max_seq_len: config.and_then(|c| u32::try_from(c.max_seq_len).ok()),
         heads: F::ARCHITECTURE.heads().iter().map(|head| head.name().to_owned()).collect(),
         bundled: v.bundle.is_some(),

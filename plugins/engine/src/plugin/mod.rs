@@ -1,5 +1,6 @@
 //! From a family's description to a plugin: what the bundled plugins share.
 
+pub mod electra;
 mod errors;
 mod family;
 mod model;
@@ -12,7 +13,7 @@ use kobench_plugin_sdk::{
     TokenizerRequest,
 };
 
-pub use family::{Bundle, Family, FamilyVariant, no_options};
+pub use family::{Bundle, Family, FamilyVariant, Options};
 pub use model::EngineModel;
 
 use crate::tokenizer::Tokenizer;

@@ -2,17 +2,26 @@
 
 use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, Logits, ModelRequest};
 
-use super::family::{Family, Files, find};
+use super::family::{Family, Files, check_options, find};
 use crate::batch::PackedBatch;
-use crate::checkpoint::{Checkpoint, NewHead};
+use crate::checkpoint::{Checkpoint, LoadReport, NewHead};
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::model::Model;
 
-/// A model that is ready to compute, with the memory that it reuses.
+/// What an opened model is.
+#[derive(Debug)]
+enum State {
+    /// Ready to compute.
+    Ready(Box<Model>),
+    /// Its checkpoint fits; no weights were kept.
+    Checked(LoadReport),
+}
+
+/// A model that is ready to compute, with the memory that it reuses, or that was only checked.
 #[derive(Debug)]
 pub struct EngineModel {
-    model: Model,
+    state: State,
     batch: PackedBatch,
     token_type_ids: Vec<u32>,
 }
@@ -24,7 +33,7 @@ impl EngineModel {
     /// An unknown model or option, an unsupported device, precision or head, files that are
     /// missing or wrong.
     pub(super) fn open<F: Family>(request: &ModelRequest) -> sdk::Result<Self> {
-        F::preprocess(&request.options)?;
+        check_options::<F>(&request.options)?;
         supported(request)?;
         let mut found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
         if !request.new_head {
@@ -36,6 +45,7 @@ impl EngineModel {
         if found.config.num_labels == 0 {
             return Err(Error::invalid_argument("num_labels is 0; a head needs at least 1"));
         }
+        found.config = F::configure(found.config, &request.options)?;
         let checkpoint = match &found.files {
             Files::Directory(directory) => Checkpoint::open(directory)?,
             Files::Bundled(bundle) => {
@@ -47,8 +57,15 @@ impl EngineModel {
             false => NewHead::Refuse,
         };
         let ctx = Context::cpu(request.threads as usize)?;
-        let model = Model::load(found.config, request.head, &checkpoint, new_head, ctx)?;
-        Ok(Self { model, batch: PackedBatch::default(), token_type_ids: Vec::new() })
+        let state = if request.check {
+            let (config, head) = (found.config, request.head);
+            let check = || Model::check(config, head, &checkpoint, new_head);
+            State::Checked(ctx.threads().install(check)?)
+        } else {
+            let model = Model::load(found.config, request.head, &checkpoint, new_head, ctx)?;
+            State::Ready(Box::new(model))
+        };
+        Ok(Self { state, batch: PackedBatch::default(), token_type_ids: Vec::new() })
     }
 
     /// Computes one packed batch.
@@ -58,10 +75,16 @@ impl EngineModel {
         head: Head,
         out: &mut Logits<'_>,
     ) -> sdk::Result<()> {
-        if head != self.model.kind() {
+        let State::Ready(model) = &mut self.state else {
+            return Err(Error::invalid_argument(
+                "the model was opened to check its files only, so it has no weights; open it \
+                 without \"check\" to compute with it",
+            ));
+        };
+        if head != model.kind() {
             return Err(Error::unsupported(format!(
                 "the model was opened with a {} head, not with a {} head",
-                self.model.kind().name(),
+                model.kind().name(),
                 head.name()
             )));
         }
@@ -69,9 +92,9 @@ impl EngineModel {
             Head::Sequence => batch.len(),
             Head::Token | Head::Span => batch.n_tokens(),
         };
-        let logits = out.rows(rows, self.model.logits_width())?;
+        let logits = out.rows(rows, model.logits_width())?;
         // A model with one segment or none is not fed token types, whatever the tokeniser says.
-        let fed = self.model.config().type_vocab_size > 1;
+        let fed = model.config().type_vocab_size > 1;
         self.batch.clear();
         for range in batch.ranges() {
             self.token_type_ids.clear();
@@ -81,12 +104,18 @@ impl EngineModel {
         }
         let cancel = batch.cancel;
         let between = || cancel.check().map_err(|_| EngineError::Cancelled);
-        Ok(self.model.forward(&self.batch, logits, &between)?)
+        Ok(model.forward(&self.batch, logits, &between)?)
     }
 
     /// What was opened, for the record.
     pub(super) fn stats(&self) -> serde_json::Value {
-        let (params, ctx) = (self.model.params(), self.model.context());
+        let model = match &self.state {
+            State::Ready(model) => model,
+            State::Checked(report) => {
+                return serde_json::json!({ "weight_bytes": 0, "checkpoint": report });
+            }
+        };
+        let (params, ctx) = (model.params(), model.context());
         serde_json::json!({
             "parameters": params.elements(),
             "weight_bytes": params.bytes(),
@@ -95,8 +124,8 @@ impl EngineModel {
             "precision": ctx.dtype().as_str(),
             "isa": ctx.isa(),
             "threads": ctx.threads().current_num_threads(),
-            "num_labels": self.model.logits_width(),
-            "checkpoint": self.model.report(),
+            "num_labels": model.logits_width(),
+            "checkpoint": model.report(),
         })
     }
 }

@@ -2,16 +2,17 @@
 
 use kobench_plugin_sdk::{self as sdk, Error, TokenizerRequest};
 
-use super::family::{Family, Files, find};
-use crate::tokenizer::{Tokenizer, TokenizerKind};
+use super::family::{Family, Files, check_options, find};
+use crate::tokenizer::Tokenizer;
 
 /// Opens the tokeniser that a request names.
 pub(super) fn open<F: Family>(request: &TokenizerRequest) -> sdk::Result<Tokenizer> {
+    check_options::<F>(&request.options)?;
     let preprocess = F::preprocess(&request.options)?;
     let found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
     let limit = found.config.max_seq_len;
     let tokenizer = match &found.files {
-        Files::Directory(directory) => Tokenizer::open(TokenizerKind::WordPiece, directory, limit)?,
+        Files::Directory(directory) => F::tokenizer(directory, limit, &request.options)?,
         Files::Bundled(bundle) => {
             let origin = format!("{} (bundled)", found.name);
             Tokenizer::from_vocab(bundle.vocab, &origin, limit)?
@@ -19,9 +20,10 @@ pub(super) fn open<F: Family>(request: &TokenizerRequest) -> sdk::Result<Tokeniz
     };
     if tokenizer.vocab_size() > found.config.vocab_size {
         return Err(Error::bad_data(format!(
-            "vocab.txt has {} pieces, but config.json says vocab_size {}: they belong to \
-             different models; use the files that came together",
+            "the tokeniser has {} pieces, but {} says vocab_size {}: they belong to different \
+             models; use the files that came together",
             tokenizer.vocab_size(),
+            found.origin,
             found.config.vocab_size
         )));
     }

@@ -6,6 +6,10 @@
 
 use super::algorithm::is_space;
 use super::trie::Trie;
+use crate::error::{EngineError, Result};
+
+/// Ids that added tokens may leave unused before them.
+const MAX_GAP: usize = 4096;
 
 /// A token that is cut out of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +81,44 @@ impl AddedTokens {
             emit(Stretch::Text { start, end: text.len() });
         }
     }
+}
+
+/// Gives added tokens beyond the vocabulary their place in it, and checks the others.
+pub(super) fn name_added(
+    origin: &str,
+    names: &mut Vec<String>,
+    tokens: &[AddedToken],
+) -> Result<()> {
+    let limit = names.len() + tokens.len() + MAX_GAP;
+    for AddedToken { content, id, .. } in tokens {
+        let at = *id as usize;
+        if at >= limit {
+            return Err(EngineError::tokenizer(
+                origin,
+                format!(
+                    "the added token \"{content}\" has the id {id}, far beyond the {} pieces: the files \
+                 belong to different models",
+                    names.len()
+                ),
+            ));
+        }
+        if at >= names.len() {
+            names.resize(at + 1, String::new());
+        }
+        if names[at].is_empty() {
+            names[at].clone_from(content);
+        } else if names[at] != *content {
+            return Err(EngineError::tokenizer(
+                origin,
+                format!(
+                    "the id {id} is \"{}\", but tokenizer_config.json or added_tokens.json says it is \
+                 \"{content}\": the files belong to different models",
+                    names[at]
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

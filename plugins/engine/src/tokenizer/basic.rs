@@ -93,7 +93,7 @@ impl Scanner {
             if at < skip_to {
                 continue;
             }
-            if c == '['
+            if vocab.begins_special(c)
                 && let Some((id, length)) = vocab.special_prefix(&text[at..])
             {
                 self.flush(vocab, ordinal, &mut emit);

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use super::algorithm::{Piece, Scratch};
 use super::template::SpecialToken;
-use super::tokenizer::Tokenizer;
 use super::truncate::longest_first;
+use super::unified::Tokenizer;
 use crate::error::{EngineError, Result};
 
 /// Examples that one unit of parallel work encodes.

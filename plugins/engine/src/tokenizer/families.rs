@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::added::{AddedToken, AddedTokens};
+use super::added::{AddedToken, AddedTokens, name_added};
 use super::algorithm::{Algorithm, is_space};
 use super::files::{self, File};
 use super::json;
@@ -17,9 +17,6 @@ use super::vocab::{self, WordPieceVocab};
 use super::wordpiece::WordPiece;
 use crate::error::Result;
 
-/// Ids that added tokens may leave unused before them.
-const MAX_GAP: usize = 4096;
-
 /// Opens the tokeniser of a family.
 pub(super) fn open(
     kind: TokenizerKind,
@@ -30,35 +27,46 @@ pub(super) fn open(
     let file = &files[0];
     match kind {
         TokenizerKind::WordPiece => {
-            let vocab = match set {
-                0 => WordPieceVocab::parse(&file.bytes, &file.origin)?,
-                _ => WordPieceVocab::from_pieces(json::wordpiece(file)?, &file.origin)?,
+            let (mut vocab, added) = match set {
+                0 => (WordPieceVocab::parse(&file.bytes, &file.origin)?, Vec::new()),
+                _ => {
+                    let (pieces, added) = json::wordpiece(file)?;
+                    (WordPieceVocab::from_pieces(pieces, &file.origin)?, added)
+                }
             };
+            vocab.add(&added, &file.origin)?;
+            vocab.add(&settings.added, &file.origin)?;
             let template = vocab.template();
             Ok((Box::new(WordPiece::new(vocab)), template))
         }
         TokenizerKind::KoBert => kobert(file, &files[1], settings),
         TokenizerKind::XlmRoberta => {
+            let plain = ["<s>", "</s>", "<unk>", "<pad>"];
             let read = match set {
                 0 => xlm_roberta(file)?,
-                _ => Read::json(file)?,
+                _ => Read::json(file, &["<s>", "</s>", "<pad>", "<mask>"])?,
             };
             let mask = AddedToken { lstrip: true, ..AddedToken::new("<mask>", 0) };
-            let plain = ["<s>", "</s>", "<unk>", "<pad>"];
             let (subword, ids) = read.finish(file, settings.added, &plain, Some(mask))?;
             Ok((Box::new(subword), Template::roberta(ids[0], ids[1])))
         }
         TokenizerKind::DebertaV2 => {
-            let read = if set == 0 { Read::model(file)? } else { Read::json(file)? };
-            let mask = AddedToken::new("[MASK]", 0);
             let plain = ["[CLS]", "[SEP]", "[UNK]", "[PAD]"];
+            let read = match set {
+                0 => Read::model(file)?,
+                _ => Read::json(file, &["[CLS]", "[SEP]", "[PAD]", "[MASK]"])?,
+            };
+            let mask = AddedToken::new("[MASK]", 0);
             let (subword, ids) = read.finish(file, settings.added, &plain, Some(mask))?;
             Ok((Box::new(subword), Template::bert(ids[0], ids[1])))
         }
         TokenizerKind::Gemma => {
-            let read = if set == 0 { Read::model(file)? } else { Read::json(file)? };
-            let (bos, eos) = (settings.add_bos_token, settings.add_eos_token);
             let plain = ["<bos>", "<eos>", "<unk>", "<pad>"];
+            let read = match set {
+                0 => Read::model(file)?,
+                _ => Read::json(file, &["<bos>", "<eos>", "<pad>"])?,
+            };
+            let (bos, eos) = (settings.add_bos_token, settings.add_eos_token);
             let (subword, ids) = read.finish(file, settings.added, &plain, None)?;
             let bos = bos.unwrap_or(true).then_some(ids[0]);
             let eos = eos.unwrap_or(false).then_some(ids[1]);
@@ -103,8 +111,14 @@ impl Read {
         Ok(Self::new(parse_model(file)?, Vec::new()))
     }
 
-    fn json(file: &File) -> Result<Self> {
-        let (model, added) = json::sentencepiece(file)?;
+    /// From tokenizer.json. The special tokens are no pieces of text, whatever it says of them.
+    fn json(file: &File, specials: &[&str]) -> Result<Self> {
+        let (mut model, added) = json::sentencepiece(file)?;
+        for piece in &mut model.pieces {
+            if piece.kind == PieceKind::Normal && specials.contains(&piece.text.as_str()) {
+                piece.kind = PieceKind::Control;
+            }
+        }
         Ok(Self::new(model, added))
     }
 
@@ -145,7 +159,7 @@ impl Read {
             let id = known.get(&mask.content).copied().unwrap_or(super::algorithm::narrow(end));
             tokens.push(AddedToken { id, ..mask });
         }
-        name_added(file, &mut self.names, &tokens)?;
+        name_added(&file.origin, &mut self.names, &tokens)?;
         let reserved = self
             .model
             .pieces
@@ -166,34 +180,6 @@ impl Read {
         };
         Ok((subword, ids))
     }
-}
-
-/// Gives added tokens beyond the vocabulary their place in it, and checks the others.
-fn name_added(file: &File, names: &mut Vec<String>, tokens: &[AddedToken]) -> Result<()> {
-    let limit = names.len() + tokens.len() + MAX_GAP;
-    for AddedToken { content, id, .. } in tokens {
-        let at = *id as usize;
-        if at >= limit {
-            return Err(file.error(format!(
-                "the added token \"{content}\" has the id {id}, far beyond the {} pieces: the files \
-                 belong to different models",
-                names.len()
-            )));
-        }
-        if at >= names.len() {
-            names.resize(at + 1, String::new());
-        }
-        if names[at].is_empty() {
-            names[at].clone_from(content);
-        } else if names[at] != *content {
-            return Err(file.error(format!(
-                "the id {id} is \"{}\", but tokenizer_config.json or added_tokens.json says it is \
-                 \"{content}\": the files belong to different models",
-                names[at]
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// XLM-R's ids, which are fairseq's: `<s>`, `<pad>`, `</s>` and `<unk>` first, then the model's pieces
@@ -265,7 +251,7 @@ fn kobert(
     }
     let (unknown, template) =
         (required("[UNK]")?, Template::bert(required("[CLS]")?, required("[SEP]")?));
-    name_added(vocab_file, &mut names, &tokens)?;
+    name_added(&vocab_file.origin, &mut names, &tokens)?;
     let of = |text: &String| by_name.get(text).copied().unwrap_or(unknown);
     let ids = model.pieces.iter().map(|p| of(&p.text)).collect();
     let model = prepare(model_file, &model)?;

@@ -58,8 +58,9 @@ impl Merge {
     }
 }
 
-/// The pieces of a WordPiece model by id; its settings are those of BERT's cased tokeniser.
-pub(super) fn wordpiece(file: &File) -> Result<Vec<String>> {
+/// The pieces of a WordPiece model by id, and tokens that are taken as wholes; its settings are those
+/// of BERT's cased tokeniser.
+pub(super) fn wordpiece(file: &File) -> Result<(Vec<String>, Vec<AddedToken>)> {
     let Document { added_tokens, normalizer, model } = parse(file)?;
     expect_kind(file, &model, "WordPiece")?;
     let is = |key: &str, expected: bool| {
@@ -85,13 +86,11 @@ pub(super) fn wordpiece(file: &File) -> Result<Vec<String>> {
             "its WordPiece model differs from BERT's (\"##\", [UNK], 100 characters a word)",
         ));
     }
-    let mut pieces = numbered(file, model.vocab)?;
-    for token in added_tokens {
-        if token.id as usize == pieces.len() {
-            pieces.push(token.content);
-        }
-    }
-    Ok(pieces)
+    let added = added_tokens.into_iter().map(|token| {
+        let id = token.id;
+        token.checked(id, &file.origin)
+    });
+    Ok((numbered(file, model.vocab)?, added.collect::<Result<_>>()?))
 }
 
 /// A SentencePiece model whose pieces have the family's ids, and tokens that are cut out of texts.

@@ -29,9 +29,10 @@ mod sentencepiece;
 mod settings;
 mod subword;
 mod template;
-mod tokenizer;
+
 mod trie;
 mod truncate;
+mod unified;
 mod vocab;
 mod wordpiece;
 
@@ -39,5 +40,5 @@ pub use algorithm::{Algorithm, Piece, Scratch, number_words};
 pub use aligned::Aligned;
 pub use kind::TokenizerKind;
 pub use template::{SpecialToken, Template};
-pub use tokenizer::{Preprocess, Tokenizer};
+pub use unified::{Preprocess, Tokenizer};
 pub use vocab::WordPieceVocab;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use tokenizers::Model as _;
 use tokenizers::models::wordpiece::WordPiece;
 
+use super::added::{AddedToken, name_added};
 use crate::error::{EngineError, Result};
 
-/// Longest word that is looked up, in characters; longer ones are unknown.
+/// Longest word that BERT's WordPiece looks up, in characters; longer ones are unknown.
 const MAX_WORD_CHARS: usize = 100;
 
 /// A WordPiece vocabulary with BERT's special tokens.
@@ -21,7 +22,17 @@ pub struct WordPieceVocab {
     pub(super) unk: u32,
     pub(super) cls: u32,
     pub(super) sep: u32,
-    specials: Vec<(&'static str, u32)>,
+    specials: Vec<Special>,
+}
+
+/// A token that is taken as a whole where a text has it.
+#[derive(Debug)]
+struct Special {
+    text: String,
+    id: u32,
+    /// Whether a word that becomes it by the removal of characters is it too: transformers knows
+    /// special tokens by both ways, other added ones by the first alone.
+    also_cleaned: bool,
 }
 
 /// The lines of a vocab.txt as transformers' `load_vocab` reads them: they end at \n, \r\n or \r,
@@ -44,11 +55,23 @@ impl WordPieceVocab {
     /// # Errors
     /// [`EngineError::Tokenizer`] when it is not the vocabulary of a WordPiece model.
     pub fn parse(bytes: &[u8], origin: &str) -> Result<Self> {
-        Self::from_pieces(lines(bytes, origin)?, origin)
+        Self::parse_with(bytes, origin, MAX_WORD_CHARS)
+    }
+
+    /// As [`parse`](Self::parse), with another length up to which words are looked up.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with(bytes: &[u8], origin: &str, max_word_chars: usize) -> Result<Self> {
+        Self::build(lines(bytes, origin)?, origin, max_word_chars)
     }
 
     /// From the pieces in the order of their ids.
     pub(super) fn from_pieces(pieces: Vec<String>, origin: &str) -> Result<Self> {
+        Self::build(pieces, origin, MAX_WORD_CHARS)
+    }
+
+    fn build(pieces: Vec<String>, origin: &str, max_word_chars: usize) -> Result<Self> {
         let beginning = |mark: &str| pieces.iter().filter(|p| p.starts_with(mark)).count();
         let spm = beginning("\u{2581}");
         if spm > beginning("##") && spm > pieces.len() / 10 {
@@ -63,9 +86,8 @@ impl WordPieceVocab {
             ));
         }
         let map: HashMap<String, u32> = pieces.iter().cloned().zip(0..).collect();
-        let special = |name: &'static str| map.get(name).map(|&id| (name, id));
         let required = |name| {
-            special(name).map(|(_, id)| id).ok_or_else(|| {
+            map.get(name).copied().ok_or_else(|| {
                 EngineError::tokenizer(
                     origin,
                     format!(
@@ -79,7 +101,10 @@ impl WordPieceVocab {
         let (unk, cls, sep) = (required("[UNK]")?, required("[CLS]")?, required("[SEP]")?);
         let specials = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
             .into_iter()
-            .filter_map(special)
+            .filter_map(|name| {
+                let &id = map.get(name)?;
+                Some(Special { text: name.to_owned(), id, also_cleaned: true })
+            })
             .collect();
         // An empty map of the crate's own type, which it does not export.
         let fail = |e: tokenizers::Error| EngineError::tokenizer(origin, e.to_string());
@@ -88,10 +113,23 @@ impl WordPieceVocab {
         let model = WordPiece::builder()
             .vocab(vocab)
             .unk_token("[UNK]".to_owned())
-            .max_input_chars_per_word(MAX_WORD_CHARS)
+            .max_input_chars_per_word(max_word_chars)
             .build()
             .map_err(fail)?;
         Ok(Self { model, pieces, unk, cls, sep, specials })
+    }
+
+    /// Takes these tokens as wholes as well, and gives those beyond the vocabulary their place.
+    pub(super) fn add(&mut self, tokens: &[AddedToken], origin: &str) -> Result<()> {
+        name_added(origin, &mut self.pieces, tokens)?;
+        for AddedToken { content, id, .. } in tokens {
+            if !self.specials.iter().any(|s| s.text == *content) {
+                let text = content.clone();
+                self.specials.push(Special { text, id: *id, also_cleaned: false });
+            }
+        }
+        self.specials.sort_by_key(|s| std::cmp::Reverse(s.text.len()));
+        Ok(())
     }
 
     /// Splits a word, greedily by its longest pieces; `emit` gets each piece's id and its bytes
@@ -138,14 +176,19 @@ impl WordPieceVocab {
         super::Template::bert(self.cls, self.sep)
     }
 
-    /// The special token that `text` begins with: its id and its length in bytes.
+    /// Whether a special token begins with this character.
+    pub(super) fn begins_special(&self, c: char) -> bool {
+        c == '[' || self.specials.len() > 5 && self.specials.iter().any(|s| s.text.starts_with(c))
+    }
+
+    /// The longest special token that `text` begins with: its id and its length in bytes.
     pub(super) fn special_prefix(&self, text: &str) -> Option<(u32, usize)> {
-        let hit = self.specials.iter().find(|(name, _)| text.starts_with(name))?;
-        Some((hit.1, hit.0.len()))
+        let hit = self.specials.iter().find(|s| text.starts_with(&s.text))?;
+        Some((hit.id, hit.text.len()))
     }
 
     /// The id of `word` if it is a special token.
     pub(super) fn special(&self, word: &str) -> Option<u32> {
-        self.specials.iter().find(|(name, _)| *name == word).map(|&(_, id)| id)
+        self.specials.iter().find(|s| s.also_cleaned && s.text == word).map(|s| s.id)
     }
 }

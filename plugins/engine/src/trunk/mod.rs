@@ -1,6 +1,8 @@
 //! Trunks: token ids to hidden states.
 
 mod absolute;
+mod deberta_v2;
+mod gemma2;
 
 use std::fmt::Debug;
 
@@ -51,9 +53,8 @@ pub trait Trunk: Debug + Send + Sync {
 pub fn declare(store: &mut ParamStore, config: &ModelConfig) -> Box<dyn Trunk> {
     match &config.trunk {
         TrunkConfig::Absolute(own) => Box::new(absolute::Encoder::declare(store, config, own)),
-        TrunkConfig::DebertaV2(_) | TrunkConfig::Gemma2(_) => {
-            unreachable!("not parsed by this build")
-        }
+        TrunkConfig::DebertaV2(own) => Box::new(deberta_v2::Encoder::declare(store, config, own)),
+        TrunkConfig::Gemma2(own) => Box::new(gemma2::Decoder::declare(store, config, own)),
     }
 }
 

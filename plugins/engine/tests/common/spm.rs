@@ -4,6 +4,7 @@ use std::path::Path;
 
 use kobench_engine::tokenizer::TokenizerKind;
 use serde::de::DeserializeOwned;
+use sha2::Digest;
 use tempfile::TempDir;
 
 use super::goldens;
@@ -114,4 +115,14 @@ pub fn texts() -> Vec<String> {
         first.iter().map(|row| row["text"].as_str().unwrap().to_owned()).collect();
     texts.extend(json_lines::<String>("sentencepiece/lines.jsonl"));
     texts
+}
+
+/// The first 16 hexadecimal digits of a SHA-256 over rows, each its length and its numbers.
+pub fn digest<'a>(rows: impl IntoIterator<Item = &'a [u32]>) -> String {
+    let mut sha = sha2::Sha256::new();
+    for row in rows {
+        sha.update(u32::try_from(row.len()).unwrap().to_le_bytes());
+        row.iter().for_each(|n| sha.update(n.to_le_bytes()));
+    }
+    sha.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
 }

@@ -52,6 +52,7 @@ impl Model {
         };
         // TrainerSpec.model_type is UNIGRAM where it is not written.
         let mut model_type = 1;
+        let (mut trainer, mut normalizer) = (false, false);
         for field in Fields::new(bytes) {
             match field? {
                 (1, Value::Bytes(bytes)) => {
@@ -59,10 +60,22 @@ impl Model {
                     let piece = piece(bytes).map_err(|e| format!("piece {number}: {e}"))?;
                     model.pieces.push(piece);
                 }
-                (2, Value::Bytes(bytes)) => model.trainer(bytes, &mut model_type)?,
-                (3, Value::Bytes(bytes)) => model.normalizer(bytes)?,
+                (2, Value::Bytes(bytes)) => {
+                    trainer = true;
+                    model.trainer(bytes, &mut model_type)?;
+                }
+                (3, Value::Bytes(bytes)) => {
+                    normalizer = true;
+                    model.normalizer(bytes)?;
+                }
                 _ => {}
             }
+        }
+        // They stand behind the pieces, and every trainer writes them: a file that was cut off between
+        // two pieces lacks them.
+        if !trainer || !normalizer {
+            let pieces = model.pieces.len();
+            return Err(format!("after {pieces} pieces it ends without its settings"));
         }
         model.kind = match model_type {
             1 => ModelType::Unigram,

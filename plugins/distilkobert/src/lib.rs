@@ -1,0 +1,32 @@
+//! DistilKoBERT as a kobench plugin.
+//!
+//! Park 2019: three layers of KoBERT (1, 5 and 9) distilled; KoBERT's tokeniser and ids, no token types.
+
+use kobench_engine::config::Architecture;
+use kobench_engine::plugin::{EnginePlugin, Family, FamilyVariant};
+use kobench_engine::tokenizer::TokenizerKind;
+use kobench_plugin_sdk::export_plugin;
+
+struct DistilKoBert;
+
+static VARIANTS: [FamilyVariant; 1] = [FamilyVariant::published(
+    "distilkobert",
+    "monologg/distilkobert",
+    "Apache-2.0",
+    include_bytes!("../configs/distilkobert.json"),
+)
+.mib(108)];
+
+impl Family for DistilKoBert {
+    const NAME: &'static str = "distilkobert";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const SUMMARY: &'static str = "DistilKoBERT: KoBERT distilled to three layers";
+    const ARCHITECTURE: Architecture = Architecture::DistilBert;
+    const TOKENIZER: TokenizerKind = TokenizerKind::KoBert;
+
+    fn variants() -> &'static [FamilyVariant] {
+        &VARIANTS
+    }
+}
+
+export_plugin!(EnginePlugin<DistilKoBert>);

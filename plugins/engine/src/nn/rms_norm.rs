@@ -1,0 +1,47 @@
+//! Gemma's root mean square norm as a module.
+
+use std::sync::Arc;
+
+use crate::buffer::Buffer;
+use crate::context::Context;
+use crate::error::Result;
+use crate::ops::rms_norm;
+use crate::param::{Init, ParamStore, Parameter, Part};
+
+/// y = x / sqrt(mean(x^2) + eps) * (1 + weight).
+#[derive(Debug)]
+pub struct RmsNorm {
+    weight: Arc<Parameter>,
+    eps: f32,
+}
+
+impl RmsNorm {
+    /// Declares the norm `{name}.weight` over rows of `hidden` elements; its weights begin at 0.
+    pub fn declare(store: &mut ParamStore, name: &str, hidden: usize, eps: f64) -> Self {
+        let part = Part { name: format!("{name}.weight"), shape: vec![hidden] };
+        Self { weight: store.declare(vec![part], Init::Zeros), eps: eps as f32 }
+    }
+
+    /// The norm of x `[rows, hidden]`, in a buffer of its own.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::OutOfMemory`].
+    pub fn forward(&self, ctx: &mut Context, x: &Buffer) -> Result<Buffer> {
+        let mut y = ctx.take(x.len())?;
+        let weight = self.weight.read();
+        let norm = rms_norm::RmsNorm { weight: weight.f32()?, eps: self.eps };
+        rms_norm::forward(x.f32()?, norm, y.f32_mut()?);
+        Ok(y)
+    }
+
+    /// Adds the norm of x to `sum`, both `[rows, hidden]`.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Internal`] for buffers that are not the host's.
+    pub fn add(&self, x: &Buffer, sum: &mut Buffer) -> Result<()> {
+        let weight = self.weight.read();
+        let norm = rms_norm::RmsNorm { weight: weight.f32()?, eps: self.eps };
+        rms_norm::add(x.f32()?, norm, sum.f32_mut()?);
+        Ok(())
+    }
+}

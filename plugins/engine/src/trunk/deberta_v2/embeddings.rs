@@ -1,0 +1,88 @@
+//! Word, and perhaps position and token type embeddings, with layer norm and dropout.
+
+use std::sync::Arc;
+
+use super::norm_alone;
+use crate::batch::PackedBatch;
+use crate::buffer::Buffer;
+use crate::config::{DebertaV2Config, ModelConfig};
+use crate::context::Context;
+use crate::error::Result;
+use crate::nn::{Linear, Norm};
+use crate::ops::activation::Activation;
+use crate::ops::embedding::{self, Lookup};
+use crate::param::{Init, ParamStore, Parameter, Part};
+use crate::saved::Saved;
+
+/// dropout(LayerNorm(project(word + position + token type))). There is no padding, so Hugging Face's
+/// product with the mask has nothing to do.
+#[derive(Debug)]
+pub(super) struct Embeddings {
+    word: Arc<Parameter>,
+    /// With `position_biased_input`.
+    position: Option<Arc<Parameter>>,
+    token_type: Option<Arc<Parameter>>,
+    /// Where `embedding_size` is not the width of the hidden states.
+    project: Option<Linear>,
+    norm: Norm,
+    width: usize,
+    dropout: f32,
+}
+
+impl Embeddings {
+    pub(super) fn declare(
+        store: &mut ParamStore,
+        config: &ModelConfig,
+        own: &DebertaV2Config,
+    ) -> Self {
+        let name = |suffix: &str| format!("{}.embeddings.{suffix}", config.architecture.prefix());
+        let (width, hidden) = (own.embedding_size, config.hidden_size);
+        let mut table = |suffix: &str, rows| {
+            let part = Part { name: name(suffix), shape: vec![rows, width] };
+            store.declare(vec![part], Init::Normal(config.initializer_range))
+        };
+        let word = table("word_embeddings.weight", config.vocab_size);
+        let position = own
+            .position_biased_input
+            .then(|| table("position_embeddings.weight", own.max_position_embeddings));
+        let token_type = (own.type_vocab_size > 0)
+            .then(|| table("token_type_embeddings.weight", own.type_vocab_size));
+        let project = (width != hidden).then(|| {
+            let (act, std) = (Activation::Identity, config.initializer_range);
+            Linear::declare_without_bias(store, &[name("embed_proj")], (width, hidden), act, std)
+        });
+        let norm = Norm::declare(store, &name("LayerNorm"), hidden, own.layer_norm_eps, 0.0);
+        let dropout = own.hidden_dropout_prob;
+        Self { word, position, token_type, project, norm, width, dropout }
+    }
+
+    /// `[T, hidden]`.
+    pub(super) fn forward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        saved: &mut Saved,
+    ) -> Result<Buffer> {
+        let mut x = ctx.take(batch.tokens() * self.width)?;
+        let tables = [
+            (Some(&self.word), batch.input_ids()),
+            (self.position.as_ref(), batch.position_ids()),
+            (self.token_type.as_ref(), batch.token_type_ids()),
+        ];
+        let tables: Vec<_> =
+            tables.into_iter().filter_map(|(table, ids)| Some((table?.read(), ids))).collect();
+        let lookups = tables
+            .iter()
+            .map(|(table, ids)| Ok(Lookup { table: table.f32()?, ids }))
+            .collect::<Result<Vec<_>>>()?;
+        embedding::sum(&lookups, self.width, x.f32_mut()?);
+        if let Some(project) = &self.project {
+            let projected = project.forward(ctx, &x, saved)?;
+            saved.keep(ctx, x);
+            x = projected;
+        }
+        let mut y = norm_alone(&self.norm, ctx, x, saved)?;
+        saved.dropout(self.dropout).apply(y.f32_mut()?, 0);
+        Ok(y)
+    }
+}

@@ -1,0 +1,147 @@
+//! DeBERTa-v2 against Hugging Face, in every form that its configuration allows.
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{distance, goldens};
+use kobench_engine::checkpoint::{Checkpoint, NewHead};
+use kobench_engine::config::{Architecture, ModelConfig};
+use kobench_engine::model::Model;
+use kobench_engine::{Accumulate, Context, PackedBatch};
+use kobench_plugin_sdk::Head;
+use serde::Deserialize;
+
+/// Largest difference that passes, relative to the largest logit.
+const TOLERANCE: f64 = 1e-5;
+
+#[derive(Deserialize)]
+struct Goldens {
+    head: Head,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    input_ids: Vec<u32>,
+    token_type_ids: Vec<u32>,
+    logits_f32: Vec<f64>,
+    logits_f64: Vec<f64>,
+}
+
+fn folder(name: &str) -> PathBuf {
+    goldens("deberta").join(name)
+}
+
+fn read(name: &str) -> Goldens {
+    let text = std::fs::read_to_string(folder(name).join("goldens.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn open(name: &str, head: Head, new_head: NewHead, threads: usize) -> Model {
+    let json = std::fs::read(folder(name).join("config.json")).unwrap();
+    let config = ModelConfig::from_json(Architecture::DebertaV2, &json, "config.json").unwrap();
+    let checkpoint = Checkpoint::open(&folder(name)).unwrap();
+    Model::load(config, head, &checkpoint, new_head, Context::cpu(threads).unwrap()).unwrap()
+}
+
+fn pack<'a>(cases: impl IntoIterator<Item = &'a Case>) -> PackedBatch {
+    let mut batch = PackedBatch::default();
+    for case in cases {
+        batch.push(&case.input_ids, &case.token_type_ids).unwrap();
+    }
+    batch
+}
+
+fn forward(model: &mut Model, batch: &PackedBatch) -> Vec<f32> {
+    let mut logits = vec![f32::NAN; model.logits_rows(batch) * model.logits_width()];
+    model.forward(batch, &mut logits, &|| Ok(())).unwrap();
+    logits
+}
+
+#[test]
+fn logits_equal_hugging_face() {
+    let entries = std::fs::read_dir(goldens("deberta")).unwrap().map(|e| e.unwrap());
+    let mut names: Vec<String> = entries
+        .filter(|e| e.path().is_dir())
+        .map(|e| e.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 11);
+    for name in names {
+        let goldens = read(&name);
+        let mut model = open(&name, goldens.head, NewHead::Refuse, 2);
+        let logits = forward(&mut model, &pack(&goldens.cases));
+        let of = |pick: fn(&Case) -> &Vec<f64>| -> Vec<f64> {
+            goldens.cases.iter().flat_map(|c| pick(c).iter().copied()).collect()
+        };
+        let (single, double) = (of(|c| &c.logits_f32), of(|c| &c.logits_f64));
+        let largest = double.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        let [single, double] =
+            [single, double].map(|expected| distance(&logits, &expected) / largest);
+        println!("{name}: {single:.1e} from f32, {double:.1e} from f64");
+        assert!(single < TOLERANCE && double < TOLERANCE, "{name}: {single:e} {double:e}");
+        assert!(model.report().initialised.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn threads_and_batch_composition_do_not_matter() {
+    for name in ["base", "separate", "conv"] {
+        let cases = read(name).cases;
+        let batch = pack(&cases);
+        let mut model = open(name, Head::Sequence, NewHead::Refuse, 3);
+        let together = forward(&mut model, &batch);
+        let one = forward(&mut open(name, Head::Sequence, NewHead::Refuse, 1), &batch);
+        assert_eq!(one, together, "{name}: threads change no bit");
+        let width = model.logits_width();
+        for (i, case) in cases.iter().enumerate() {
+            let alone = forward(&mut model, &pack([case]));
+            let expected = common::f64s(&together[i * width..(i + 1) * width]);
+            assert!(distance(&alone, &expected) < 2e-5, "{name} {i}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_allocated_after_the_first_step() {
+    let cases = read("base").cases;
+    let mut model = open("base", Head::Sequence, NewHead::Refuse, 2);
+    let (all, few) = (pack(&cases), pack(&cases[..3]));
+    forward(&mut model, &all);
+    let after_one = model.context().allocations();
+    for _ in 0..3 {
+        forward(&mut model, &all);
+        forward(&mut model, &few);
+    }
+    assert_eq!(model.context().allocations(), after_one);
+}
+
+#[test]
+fn what_a_pre_trained_checkpoint_holds_besides_is_ignored() {
+    let model = open("old-names", Head::Sequence, NewHead::Refuse, 1);
+    let ignored = &model.report().ignored;
+    assert_eq!(ignored.len(), 9, "{ignored:?}");
+    for name in [
+        "deberta.embeddings.position_embeddings.weight",
+        "deberta.embeddings.position_ids",
+        "mask_predictions.dense.weight",
+    ] {
+        assert!(ignored.iter().any(|i| i == name), "{name} in {ignored:?}");
+    }
+    let spans = open("base", Head::Span, NewHead::Initialise { seed: 1 }, 1);
+    assert_eq!(spans.report().initialised, ["qa_outputs.weight", "qa_outputs.bias"]);
+}
+
+#[test]
+fn what_cannot_be_done_yet_is_an_error() {
+    let mut model = open("base", Head::Sequence, NewHead::Refuse, 1);
+    let batch = pack(&read("base").cases[..2]);
+    let mut sink = Accumulate::new(model.params());
+    let error = model.loss_and_gradients(&batch, &[0, 1], (1, 0), &mut sink).unwrap_err();
+    assert!(error.to_string().contains("cannot be trained yet"), "{error}");
+    let mut batch = PackedBatch::default();
+    batch.push(&[5; 513], &[0; 513]).unwrap();
+    let error = model.forward(&batch, &mut [0.0; 2], &|| Ok(())).unwrap_err();
+    assert!(error.to_string().contains("513 tokens"), "{error}");
+}
