@@ -94,7 +94,8 @@ static void spoil(kobench_encoded *e, const kobench_example *examples, size_t n,
         if (fault("tokenizer.unknown")) e->n_unknown[s] = (uint32_t)(end - begin) + 1;
         if (fault("tokenizer.truncation") && kind == KOBENCH_EXAMPLE_TEXT) e->n_truncated[s] = 0;
         if (t == end || kind != KOBENCH_EXAMPLE_TEXT) continue;
-        kobench_str text = examples[e->example[s]].first;
+        const char *row = (const char *)examples + e->example[s] * examples->struct_size;
+        kobench_str text = ((const kobench_example *)row)->first;
         if (fault("tokenizer.offsets") && (text.data[e->offset_end[t] - 1] & 0x80)) e->offset_end[t]--;
         if (fault("tokenizer.word-order") && !strncmp(text.data, "ㅋ", 3)) e->word_ids[t] = 7;
         for (; fault("tokenizer.word-ids") && t < end; t++)
@@ -114,7 +115,7 @@ static int32_t faulty_encode(kobench_tokenizer *tokenizer, const kobench_example
     if (!tokenizer || !out || (!examples && n)) return tokenizer_encode(tokenizer, examples, n, options, out, error);
     if (fault("abi.null-options") && !options) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "no options");
     if (fault("abi.encode-nothing") && !n) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "no examples");
-    if (!n || examples->struct_size < sizeof row || !KOBENCH_HAS(kobench_encode_options, options, max_question_len))
+    if (!n || examples->struct_size < sizeof row)
         return tokenizer_encode(tokenizer, examples, n, options, out, error);
     if (fault("abi.size-example") && examples->struct_size > sizeof row)
         return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "examples of an odd size");
@@ -123,12 +124,14 @@ static int32_t faulty_encode(kobench_tokenizer *tokenizer, const kobench_example
         row.kind = KOBENCH_EXAMPLE_TEXT;
         examples = &row;
     }
-    edited = *options;
+    memset(&edited, 0, sizeof edited);
+    if (KOBENCH_HAS(kobench_encode_options, options, flags)) read_prefix(&edited, sizeof edited, options);
+    edited.struct_size = sizeof edited;
     if (fault("tokenizer.max-seq-len") && edited.max_seq_len > POSITIONS) edited.max_seq_len = POSITIONS;
     if (fault("tokenizer.never-truncate") && edited.truncation == KOBENCH_TRUNCATE_NEVER) edited.truncation = 0;
     if (fault("tokenizer.longest-first") && examples->kind == KOBENCH_EXAMPLE_PAIR && edited.max_seq_len == 32) edited.max_seq_len--;
-    if (fault("tokenizer.windows")) edited.doc_stride++;
-    if (fault("tokenizer.question-length")) edited.max_question_len++;
+    if (fault("tokenizer.windows") && edited.doc_stride) edited.doc_stride++;
+    if (fault("tokenizer.question-length") && edited.max_question_len) edited.max_question_len++;
     int32_t status = tokenizer_encode(tokenizer, examples, n, &edited, out, error);
     if (status == KOBENCH_E_INVALID_ARGUMENT && fault("abi.text-not-utf8") && n == 1) {
         row = (kobench_example){.struct_size = sizeof row};
@@ -147,8 +150,8 @@ static int32_t faulty_view(const kobench_encoded *e, kobench_encoding_view *out,
 
 /* ---- model ---- */
 
-static int opened, words_calls;
-static kobench_model *two_threads, *odd_one;
+static int opened;
+static kobench_model *two_threads, *odd_one, *used_before;
 
 static void *sleep_on(void *nothing) {
     for (;;) pause();
@@ -159,7 +162,7 @@ static int32_t faulty_model_open(kobench_str json, kobench_model **out, kobench_
     int32_t status = model_open(json, out, error);
     if (fault("abi.failed-open") && status != KOBENCH_OK && out) *out = NULL;
     if (status != KOBENCH_OK) return status;
-    words_calls = 0;
+    used_before = NULL;
     if (contains(json, "\"threads\":2")) two_threads = *out;
     odd_one = opened++ % 2 ? *out : NULL;
     pthread_t thread;
@@ -169,7 +172,7 @@ static int32_t faulty_model_open(kobench_str json, kobench_model **out, kobench_
 }
 
 static void faulty_model_close(kobench_model *model) {
-    if (fault("abi.close-null")) model->head = 0;
+    if (fault("abi.close-null")) *(volatile uint32_t *)&model->head = 0;
     model_close(model);
 }
 
@@ -189,7 +192,9 @@ static int32_t faulty_forward(kobench_model *model, const kobench_encoded *e, co
     int busy = fault("abi.two-handles") ? __sync_fetch_and_add(&inside, 1) : 0;
     if (fault("abi.two-handles")) usleep(3000);
     uint32_t labels = model->num_labels;
-    if (fault("model.shape") && head == KOBENCH_HEAD_TOKEN && n > 6) model->num_labels++;
+    int pairs = 0;
+    for (size_t t = 0; t < e->n_tokens; t++) pairs |= e->token_source[t] == KOBENCH_FROM_SECOND;
+    if (fault("model.shape") && head == KOBENCH_HEAD_TOKEN && pairs) model->num_labels++;
     int32_t status = model_forward(model, e, indices, n, head, out, error);
     model->num_labels = labels;
     if (fault("abi.two-handles")) __sync_fetch_and_sub(&inside, 1);
@@ -199,8 +204,9 @@ static int32_t faulty_forward(kobench_model *model, const kobench_encoded *e, co
     if (busy) v[0] += 1;
     if (fault("abi.forward-repeated") && n > 1 && indices[n - 1] == indices[n - 2]) v[(n - 1) * out->width] += 1;
     if (fault("model.finite") && head == KOBENCH_HEAD_TOKEN && n == 17) v[0] = 0.0f / 0.0f;
-    if (fault("model.repeatable") && n == 19 && words_calls++) v[0] += 1;
-    if (fault("model.reopen") && n == 6 && model == odd_one) v[0] += 1;
+    if (fault("model.repeatable") && n == 19 && used_before == model) v[0] += 1;
+    if (n == 19) used_before = model;
+    for (size_t i = 0; fault("model.reopen") && model == odd_one && n == 6 && i < out->rows * out->width; i++) v[i] += 1;
     if (fault("model.batch") && n == 19) v[0] += 1;
     if (fault("model.order") && n > 4 && indices[0] > indices[n - 1]) v[0] += 1;
     if (fault("model.threads") && model == two_threads) v[0] += 1;

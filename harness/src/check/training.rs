@@ -323,7 +323,7 @@ fn sizes(bench: &mut Bench) -> Outcome {
         let fenced = Fenced::sized(&plain_step(abi::STEP_ACCUMULATE), size)?;
         let given = t.raw(bench, &raw const whole, fenced.as_ptr())?;
         let what = format!("train_step with a kobench_step of {size} bytes");
-        fenced.untouched(size.min(full), &what)?;
+        fenced.kept(size.min(full), &what)?;
         let wanted = if size < full { abi::E_INVALID_ARGUMENT } else { abi::OK };
         given.expect(&what, &[wanted])?;
     }
@@ -332,7 +332,7 @@ fn sizes(bench: &mut Bench) -> Outcome {
         let fenced = Fenced::sized(&whole, size)?;
         let given = t.raw(bench, fenced.as_ptr(), &mut plain_step(abi::STEP_ACCUMULATE))?;
         let what = format!("train_step with kobench_targets of {size} bytes");
-        fenced.untouched(size, &what)?;
+        fenced.kept(size, &what)?;
         let good =
             given.status == abi::OK || (size < full && given.status == abi::E_INVALID_ARGUMENT);
         ensure(

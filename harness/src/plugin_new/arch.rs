@@ -39,6 +39,8 @@ pub(super) struct OfEngine {
     pub(super) name: &'static str,
     /// Values of `model_type` in config.json.
     pub(super) model_types: &'static str,
+    /// The variant of the engine's `TokenizerKind`.
+    pub(super) tokenizer: &'static str,
     /// The files of its tokeniser.
     pub(super) tokenizer_files: &'static str,
     /// A config.json of the usual size, to be replaced.
@@ -65,6 +67,7 @@ impl Arch {
             Self::Custom => return None,
             Self::Bert => &OfEngine {
                 constant: "Bert",
+                tokenizer: "WordPiece",
                 name: "BERT, Devlin et al. 2019",
                 model_types: "bert",
                 tokenizer_files: "vocab.txt",
@@ -72,6 +75,7 @@ impl Arch {
             },
             Self::Electra => &OfEngine {
                 constant: "Electra",
+                tokenizer: "WordPiece",
                 name: "ELECTRA's discriminator, Clark et al. 2020",
                 model_types: "electra",
                 tokenizer_files: "vocab.txt",
@@ -79,6 +83,7 @@ impl Arch {
             },
             Self::DistilBert => &OfEngine {
                 constant: "DistilBert",
+                tokenizer: "WordPiece",
                 name: "DistilBERT, Sanh et al. 2019",
                 model_types: "distilbert",
                 tokenizer_files: "vocab.txt",
@@ -86,6 +91,7 @@ impl Arch {
             },
             Self::Deberta => &OfEngine {
                 constant: "DebertaV2",
+                tokenizer: "DebertaV2",
                 name: "DeBERTa-v2 and -v3, He et al. 2021, 2023",
                 model_types: "deberta-v2",
                 tokenizer_files: "spm.model",
@@ -93,6 +99,7 @@ impl Arch {
             },
             Self::Roberta => &OfEngine {
                 constant: "Roberta",
+                tokenizer: "XlmRoberta",
                 name: "RoBERTa, Liu et al. 2019, and XLM-R, Conneau et al. 2020",
                 model_types: "roberta, xlm-roberta",
                 tokenizer_files: "sentencepiece.bpe.model",
@@ -100,6 +107,7 @@ impl Arch {
             },
             Self::Gemma2 => &OfEngine {
                 constant: "Gemma2",
+                tokenizer: "Gemma",
                 name: "Gemma 2, Gemma Team 2024",
                 model_types: "gemma2",
                 tokenizer_files: "tokenizer.model",

@@ -70,11 +70,12 @@ pub(super) fn rust(name: &Name, arch: Arch, place: &Place) -> Vec<File> {
         ("arch", arch.name()),
         ("kobench", if place.is_member { "../.." } else { &root_text }),
     ];
-    if let Some(OfEngine { constant, name, model_types, tokenizer_files, .. }) = engine {
+    if let Some(OfEngine { constant, name, model_types, tokenizer, tokenizer_files, .. }) = engine {
         values.extend([
             ("constant", *constant),
             ("architecture", *name),
             ("model_types", *model_types),
+            ("tokenizer", *tokenizer),
             ("tokenizer_files", *tokenizer_files),
         ]);
     }

@@ -229,6 +229,7 @@ typedef struct kobench_request {
     long num_labels; /* 0: as the checkpoint says */
     long threads;
     int new_head;
+    int check; /* may be passed over */
     unsigned long long seed;
     kobench_str options; /* a JSON object, to be read with kobench_json_begin and _next */
 } kobench_request;
@@ -271,9 +272,9 @@ static inline int32_t kobench_read_request(kobench_str json, int is_model, koben
         } else if (!strcmp(key, "threads")) {
             good = kobench_json_count(value, &number) && number < 1u << 16;
             r->threads = (long)number;
-        } else if (!strcmp(key, "new_head")) {
+        } else if (!strcmp(key, "new_head") || !strcmp(key, "check")) {
             good = *value.data == 't' || *value.data == 'f';
-            r->new_head = *value.data == 't';
+            *(*key == 'n' ? &r->new_head : &r->check) = *value.data == 't';
         } else if (!strcmp(key, "seed")) good = kobench_json_count(value, &r->seed);
         else return kobench_fail(error, bad, "model_open has no option \"%s\"", key);
         if (!good) return kobench_fail(error, bad, "\"%s\" is %.*s, which it cannot be", key, (int)(value.size < 60 ? value.size : 60), value.data);

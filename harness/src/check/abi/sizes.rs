@@ -121,7 +121,7 @@ fn error_sizes(bench: &mut Bench) -> Outcome {
         let fenced = Fenced::sized(&error, size)?;
         let answered = fail_with(bench, fenced.as_ptr())?;
         let what = format!("with a kobench_error of {size} bytes the call");
-        fenced.untouched(size.min(full), &what)?;
+        fenced.kept(size.min(full), &what)?;
         room.untouched(64, &what)?;
         ensure(
             answered == status,
@@ -164,7 +164,7 @@ fn sink_sizes(bench: &mut Bench) -> Outcome {
         // SAFETY: as many bytes as the sink says are there.
         let status = unsafe { describe(fenced.as_ptr(), null_mut()) };
         let what = format!("describe into a kobench_sink of {size} bytes");
-        fenced.untouched(size.min(full), &what)?;
+        fenced.kept(size.min(full), &what)?;
         let wanted = if size < full { abi::E_INVALID_ARGUMENT } else { abi::OK };
         ensure(
             status == wanted && document.is_empty() == (size < full),
@@ -265,7 +265,7 @@ fn options_sizes(bench: &mut Bench) -> Outcome {
     let run = |options: &EncodeOptions, size: usize| -> Result<Result<Columns, i32>, Stop> {
         let fenced = Fenced::sized(options, size)?;
         let given = encode(bench, raw.as_slice().as_ptr(), rows.len(), fenced.as_ptr())?;
-        fenced.untouched(size, &format!("with options of {size} bytes tokenizer_encode"))?;
+        fenced.kept(size, &format!("with options of {size} bytes tokenizer_encode"))?;
         Ok(given)
     };
     let normal = run(&whole, full)?;
@@ -331,9 +331,9 @@ fn view_sizes(bench: &mut Bench) -> Outcome {
                 || format!("{what} set `struct_size` to {written}"),
                 "`struct_size` says how much was written",
             )?;
-            fenced.untouched(written, &what)?;
+            fenced.kept(written, &what)?;
         } else {
-            fenced.untouched(size, &what)?;
+            fenced.kept(size, &what)?;
         }
         let same = filled.n_tokens == normal.n_tokens && filled.input_ids == normal.input_ids;
         let expected = "the same view, and nothing in the bytes that the plugin does not know of";
@@ -369,7 +369,7 @@ fn logits_sizes(bench: &mut Bench) -> Outcome {
             )
         };
         let what = format!("with a kobench_logits of {size} bytes model_forward");
-        fenced.untouched(size.min(full), &what)?;
+        fenced.kept(size.min(full), &what)?;
         // `reserved` is nobody's.
         let wanted: &[i32] = match size {
             36 => &[abi::OK, abi::E_INVALID_ARGUMENT],

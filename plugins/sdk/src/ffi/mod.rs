@@ -11,6 +11,7 @@ use convert::finish;
 use kobench_plugin_abi::{
     self as abi, AbiStruct as _, ErrorBuffer, Host, PluginVtable, Sink, ranges_meet, read_prefix,
 };
+use std::mem::offset_of;
 
 /// The entry point: agrees on a version and fills in the calls.
 ///
@@ -23,6 +24,10 @@ pub unsafe fn entry<P: Plugin>(host: *const Host, out: *mut PluginVtable) -> i32
     }
     // SAFETY: not NULL; the host states the room in the first field.
     let room = unsafe { out.cast::<u32>().read() };
+    // A host without room for the required calls has no use for the others.
+    if (room as usize) < offset_of!(PluginVtable, model_stats) {
+        return abi::E_INVALID_ARGUMENT;
+    }
     let mut vtable = PluginVtable::zeroed();
     vtable.struct_size = room.min(PluginVtable::SIZE);
     vtable.abi_minor = abi::ABI_MINOR;

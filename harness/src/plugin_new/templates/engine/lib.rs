@@ -2,28 +2,26 @@
 
 use kobench_engine::config::Architecture;
 use kobench_engine::plugin::{EnginePlugin, Family, FamilyVariant};
+use kobench_engine::tokenizer::TokenizerKind;
 use kobench_plugin_sdk::export_plugin;
 
 struct {{type}};
 
-static VARIANTS: [FamilyVariant; 1] = [FamilyVariant {
-    name: "{{name}}-base",
-    // Some("ORG/NAME") where the weights are published
-    hub_id: None,
-    // of the published weights file
-    size_bytes: None,
-    // of the weights, for instance "MIT"
-    licence: "unknown",
-    config: include_bytes!("../configs/{{name}}-base.json"),
-    bundle: None,
-    tasks: &[],
-}];
+static VARIANTS: [FamilyVariant; 1] = [FamilyVariant::published(
+    "{{name}}-base",
+    // where the weights are published
+    "ORG/{{name}}-base",
+    // the licence of the weights, for instance "MIT"
+    "unknown",
+    include_bytes!("../configs/{{name}}-base.json"),
+)];
 
 impl Family for {{type}} {
     const NAME: &'static str = "{{name}}";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "{{title}}";
     const ARCHITECTURE: Architecture = Architecture::{{constant}};
+    const TOKENIZER: TokenizerKind = TokenizerKind::{{tokenizer}};
 
     fn variants() -> &'static [FamilyVariant] {
         &VARIANTS
