@@ -125,10 +125,15 @@ def main():
         encode, size = tokenise[kind]
         folder = args.out / name
         folder.mkdir(exist_ok=True)
-        config = getattr(tf, f"{cls}Config")(**sizes, vocab_size=size, num_labels=2, attn_implementation="eager")
+        config = getattr(tf, f"{cls}Config")(**sizes, vocab_size=size, num_labels=2)
         model = getattr(tf, f"{cls}ForSequenceClassification")(config).eval()
+        # Not by the configuration: "sdpa" would leave out Gemma-2's soft cap.
+        model.set_attn_implementation("eager")
         randomise(model, 100 + seed)
-        model.half().float()
+        with torch.no_grad():
+            # Parameters only: rounding the whole module would round Gemma-2's rotary frequencies too.
+            for p in model.parameters():
+                p.copy_(p.half().float())
         text = json.loads(config.to_json_string(use_diff=False))
         keep = set(sizes) | {"model_type", "vocab_size", "id2label", "embedding_size"}
         text = {k: v for k, v in text.items() if k in keep} | {"architectures": [type(model).__name__]}

@@ -67,7 +67,7 @@ impl Model {
     ) -> Result<Self> {
         let config = as_trained(config, kind, checkpoint)?;
         let Declared { params, trunk, head, first_of_head } = declare(&config, kind)?;
-        let place = checkpoint::Place { architecture: config.architecture, first_of_head };
+        let place = place(&config, kind, first_of_head);
         let threads = ctx.threads();
         let report = threads.install(|| checkpoint::load(&params, checkpoint, place, new_head))?;
         Ok(Self { config, kind, trunk, head, params, ctx, report })
@@ -86,7 +86,7 @@ impl Model {
     ) -> Result<LoadReport> {
         let config = as_trained(config, kind, checkpoint)?;
         let Declared { params, first_of_head, .. } = declare(&config, kind)?;
-        let place = checkpoint::Place { architecture: config.architecture, first_of_head };
+        let place = place(&config, kind, first_of_head);
         checkpoint::check(&params, checkpoint, place, new_head)
     }
 
@@ -216,6 +216,11 @@ impl Model {
             Ok(loss)
         })
     }
+}
+
+fn place(config: &ModelConfig, kind: Kind, first_of_head: ParamId) -> checkpoint::Place {
+    let other_head = config.trained_head.as_ref().is_some_and(|(trained, _)| *trained != kind);
+    checkpoint::Place { architecture: config.architecture, first_of_head, other_head }
 }
 
 /// ELECTRA's classifier is the one that a fine-tuned checkpoint has, whatever the configuration says.

@@ -30,6 +30,9 @@ pub struct Place {
     pub architecture: Architecture,
     /// Parameters from here on belong to the head.
     pub first_of_head: ParamId,
+    /// Whether the checkpoint's head is of another kind, so that a new one takes nothing from it, even
+    /// where names and shapes agree (transformers would load such tensors).
+    pub other_head: bool,
 }
 
 /// The tensors of a checkpoint under today's names.
@@ -82,7 +85,8 @@ pub(super) fn fit<'a>(
     let parts = || store.iter().flat_map(|p| p.parts());
     found.retain(|name, entry| {
         let foreign = is_foreign(name, place.architecture, new_head) && !of_head.contains(&**name)
-            || is_spare(name, place.architecture) && !parts().any(|part| part.name == *name);
+            || is_spare(name, place.architecture) && !parts().any(|part| part.name == *name)
+            || place.other_head && new_head != NewHead::Refuse && of_head.contains(&**name);
         if foreign {
             ignored.push(entry.name.clone());
         }
