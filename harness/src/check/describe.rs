@@ -104,10 +104,10 @@ fn repeatable(bench: &mut Bench) -> Outcome {
         let thread = || {
             #[expect(unsafe_code, reason = "a call of the plugin's")]
             scope.spawn(move || match vtable.describe {
-                // SAFETY: valid arguments; functions without a handle may be called by any thread.
-                Some(describe) => {
-                    collect("describe", |sink, error| unsafe { describe(sink, error) })
-                }
+                Some(describe) => collect("describe", |sink, error| {
+                    // SAFETY: valid arguments; functions without a handle may be called by any thread.
+                    unsafe { describe(sink, error) }
+                }),
                 None => Ok(String::new()),
             })
         };

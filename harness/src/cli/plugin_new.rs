@@ -44,7 +44,7 @@ fn tell(created: &Created, arch: Arch, to: &mut dyn Write) -> std::io::Result<()
     match &created.workspace {
         Workspace::Own => {}
         Workspace::Added(manifest) => {
-            writeln!(to, "added it to the members in {}", manifest.display())?
+            writeln!(to, "added it to the members in {}", manifest.display())?;
         }
         Workspace::ToAdd(manifest, line) => {
             writeln!(to, "add this line to the members in {}: {line}", manifest.display())?;

@@ -107,10 +107,8 @@ fn null_arguments(bench: &mut Bench) -> Outcome {
         refused("describe into NULL", answer(|e| unsafe { describe(null(), e) }))?;
         let empty = Sink::zeroed();
         // SAFETY: as above.
-        refused(
-            "describe into a sink without `write`",
-            answer(|e| unsafe { describe(&raw const empty, e) }),
-        )?;
+        let given = answer(|e| unsafe { describe(&raw const empty, e) });
+        refused("describe into a sink without `write`", given)?;
         // SAFETY: as above; no error buffer is allowed.
         let status = unsafe { describe(null(), null_mut()) };
         refused(
@@ -120,17 +118,13 @@ fn null_arguments(bench: &mut Bench) -> Outcome {
     }
     if let Some(open) = v.tokenizer_open {
         // SAFETY: as above.
-        refused(
-            "tokenizer_open with an `out` of NULL",
-            answer(|e| unsafe { open(Str::new("{}"), null_mut(), e) }),
-        )?;
+        let given = answer(|e| unsafe { open(Str::new("{}"), null_mut(), e) });
+        refused("tokenizer_open with an `out` of NULL", given)?;
     }
     if let Some(open) = v.model_open {
         // SAFETY: as above.
-        refused(
-            "model_open with an `out` of NULL",
-            answer(|e| unsafe { open(Str::new("{}"), null_mut(), e) }),
-        )?;
+        let given = answer(|e| unsafe { open(Str::new("{}"), null_mut(), e) });
+        refused("model_open with an `out` of NULL", given)?;
     }
     if let Some(view) = v.encoded_view {
         let mut out = EncodingView::zeroed();
@@ -167,10 +161,8 @@ fn null_handles(bench: &Bench, refused: Refused<'_>) -> Result<(), Stop> {
     sink.write = Some(ignore);
     if let Some(stats) = v.model_stats {
         // SAFETY: a NULL handle; the rest is valid.
-        optional(
-            "model_stats of NULL",
-            answer(|e| unsafe { stats(null_mut(), &raw const sink, e) }),
-        )?;
+        let given = answer(|e| unsafe { stats(null_mut(), &raw const sink, e) });
+        optional("model_stats of NULL", given)?;
     }
     if let Some(seed) = v.model_seed {
         // SAFETY: as above.
@@ -178,10 +170,8 @@ fn null_handles(bench: &Bench, refused: Refused<'_>) -> Result<(), Stop> {
     }
     if let Some(begin) = v.train_begin {
         // SAFETY: as above.
-        optional(
-            "train_begin on NULL",
-            answer(|e| unsafe { begin(null_mut(), Str::new("{}"), e) }),
-        )?;
+        let given = answer(|e| unsafe { begin(null_mut(), Str::new("{}"), e) });
+        optional("train_begin on NULL", given)?;
     }
     if let Some(end) = v.train_end {
         // SAFETY: as above.

@@ -147,8 +147,8 @@ fn error_sizes(bench: &mut Bench) -> Outcome {
 unsafe extern "C" fn append(context: *mut c_void, data: *const u8, size: usize) -> i32 {
     // SAFETY: the host's own vector, and `size` readable bytes.
     unsafe {
-        (*context.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(data, size))
-    };
+        (*context.cast::<Vec<u8>>()).extend_from_slice(std::slice::from_raw_parts(data, size));
+    }
     abi::OK
 }
 
@@ -226,7 +226,7 @@ fn example_sizes(bench: &mut Bench) -> Outcome {
         let what = format!("with examples of {size} bytes");
         match encode(bench, fenced.as_ptr(), rows.len(), &raw const options)? {
             Ok(columns) => {
-                columns.same(&normal, &what, "the same encoding: unknown bytes are passed over")?
+                columns.same(&normal, &what, "the same encoding: unknown bytes are passed over")?;
             }
             Err(status) => {
                 return Err(bad(

@@ -44,7 +44,7 @@ fn encodings(bench: &Bench, options: &EncodeOptions) -> Result<Vec<Encoding>, St
 }
 
 /// The text that a token is of, by its source; for words the token's word.
-fn text_of<'a>(row: &'a RowInput, source: u8, word: i32) -> Option<&'a str> {
+fn text_of(row: &RowInput, source: u8, word: i32) -> Option<&str> {
     use kobench_plugin_abi::{FROM_FIRST, FROM_SECOND};
     match (row, source) {
         (RowInput::Text(text), FROM_FIRST) => Some(text),

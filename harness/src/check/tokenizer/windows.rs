@@ -39,8 +39,11 @@ fn encode(bench: &Bench, options: &EncodeOptions) -> Result<Columns, Stop> {
     }
 }
 
-/// The tokens of a window that are of a text: id, beginning, end.
-fn shown(c: &Columns, sequence: usize, source: u8) -> Vec<(u32, u32, u32)> {
+/// A token that a window shows: id, beginning, end.
+type Shown = (u32, u32, u32);
+
+/// The tokens of a window that are of a text.
+fn shown(c: &Columns, sequence: usize, source: u8) -> Vec<Shown> {
     let tokens = c.range(sequence).filter(|&t| c.source[t] == source);
     tokens.map(|t| (c.input_ids[t], c.start[t], c.end[t])).collect()
 }
@@ -49,12 +52,12 @@ fn windows(bench: &mut Bench) -> Outcome {
     if !bench.kinds()?.contains(&Kind::Question) {
         return skipped("the tokeniser takes no questions");
     }
-    let mut documents: Vec<(usize, Vec<(u32, u32, u32)>)> = Vec::new();
+    let mut documents: Vec<(usize, Vec<Shown>)> = Vec::new();
     let mut n = 0;
     for doc_stride in STRIDES {
         let c = encode(bench, &EncodeOptions { doc_stride, ..bench.options() })?;
         n += c.len();
-        let mut document: Vec<(u32, u32, u32)> = Vec::new();
+        let mut document: Vec<Shown> = Vec::new();
         for s in 0..c.len() {
             let (window, from) = (shown(&c, s, FROM_SECOND), s * doc_stride);
             let shared = document.get(from..).unwrap_or_default();
