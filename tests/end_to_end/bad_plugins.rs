@@ -171,7 +171,10 @@ fn versions_that_do_not_meet_name_both_and_the_side_to_rebuild() {
 fn a_newer_minor_that_accepts_this_host_is_welcome() {
     let sandbox = Sandbox::new();
     let library = bad_plugin(sandbox.path(), "NEWER_MINOR_TOLERANT");
-    let checked = sandbox.run(&["plugin", "check", library.to_str().unwrap()]);
+    // It is no model of a plugin otherwise: its entry point believes every host.
+    let library = library.to_str().unwrap();
+    let checked =
+        sandbox.run(&["plugin", "check", library, "--only", "tokenizer", "--only", "model"]);
     assert_eq!(checked.code, 0, "{}", checked.stdout);
 }
 

@@ -29,6 +29,19 @@ import time
 from pathlib import Path
 
 MODELS = {
+    # beomi/kcbert-large's config.json
+    "kcbert-large": ("bert", "sequence", dict(
+        vocab_size=30000, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096,
+        max_position_embeddings=300, type_vocab_size=2), 300),
+    # monologg/koelectra-base-v3-discriminator's
+    "koelectra-base-v3": ("electra", "token", dict(
+        vocab_size=35000, embedding_size=768, hidden_size=768, num_hidden_layers=12, num_attention_heads=12,
+        intermediate_size=3072, max_position_embeddings=512, type_vocab_size=2, num_labels=29), 512),
+    # xlm-roberta-base's
+    "xlm-roberta-base": ("xlm-roberta", "span", dict(
+        vocab_size=250002, hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072,
+        max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1, bos_token_id=0,
+        eos_token_id=2), 512),
     # microsoft/mdeberta-v3-base's config.json
     "mdeberta-base": ("deberta-v2", "sequence", dict(
         vocab_size=251000, hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072,

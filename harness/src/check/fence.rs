@@ -150,7 +150,7 @@ mod tests {
         let fenced = Fenced::sized(&step, 16 + 3).unwrap();
         assert_eq!(fenced.read::<Step>().learning_rate, 0.5);
         assert_eq!(fenced.read::<Step>().struct_size, 19);
-        fenced.untouched(16, "nobody").unwrap();
+        fenced.untouched(19, "nobody").unwrap();
         // SAFETY: within the page.
         unsafe { fenced.as_ptr::<u8>().add(20).write(1) };
         let seen = fenced.untouched(19, "somebody").unwrap_err();

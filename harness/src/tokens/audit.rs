@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::data::{Dataset, Gold, Input};
 use crate::metrics::{self, IntervalOptions, Metric, Observations};
 use crate::qa::{QaOptions, Window};
+use crate::record::PerEntity;
 use crate::task::Task;
 use crate::worker::{Encoding, RowInput, Sequence};
 
@@ -46,12 +47,27 @@ pub struct TokenAudit {
 }
 
 /// Words that are labelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WordAudit {
     /// Words.
     pub words: u64,
     /// Words that are cut off: a model cannot label them.
     pub cut: u64,
+    /// Entities of each type, by name; empty where the labels are not of entities.
+    pub entities: Vec<EntityAudit>,
+}
+
+/// Gold entities of a type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntityAudit {
+    /// The type, as it is in the labels: `PER`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// All: the support of `entity_f1`.
+    pub all: u64,
+    /// Among the words that a model sees: the support of `entity_f1_visible`, which depends on the
+    /// vocabulary and on `max_seq_len`. An entity that is cut in two counts with the part that is seen.
+    pub visible: u64,
 }
 
 /// Questions that are answered with a part of their context.
@@ -113,7 +129,14 @@ pub fn audit(
         unknown_share: share(unknown_tokens, tokens),
         characters,
         tokens_per_character: share(tokens + truncated_tokens, characters),
-        words: has_words.then_some(WordAudit { words: n_words, cut: n_words - rows.words }),
+        words: match has_words {
+            true => Some(WordAudit {
+                words: n_words,
+                cut: n_words - rows.words.iter().sum::<u64>(),
+                entities: entities(task, dataset, &rows)?,
+            }),
+            false => None,
+        },
         questions: questions(tokenizer, task, dataset, &rows, &options)?,
     })
 }
@@ -140,8 +163,8 @@ struct Rows {
     special: Vec<u64>,
     truncated: Vec<u64>,
     unknown: Vec<u64>,
-    /// Words that are seen, of all rows.
-    words: u64,
+    /// Words that are seen; they are the first of their row.
+    words: Vec<u64>,
     windows: Vec<Vec<Window>>,
 }
 
@@ -154,7 +177,7 @@ impl Rows {
             special: zeros(),
             truncated: zeros(),
             unknown: zeros(),
-            words: 0,
+            words: zeros(),
             windows: vec![Vec::new(); rows],
         }
     }
@@ -180,12 +203,44 @@ impl Rows {
                 self.tokens[row] = shown;
                 self.special[row] = u64::from(sequence.special);
                 self.truncated[row] = u64::from(sequence.truncated);
-                self.words += u64::from(sequence.words);
+                self.words[row] += u64::from(sequence.words);
                 self.windows[row].extend(context);
             }
         }
         self.unknown[row] += unknown;
     }
+}
+
+/// Gold entities, all and visible, by the metrics' own way to find them.
+fn entities(task: &Task, dataset: &Dataset, rows: &Rows) -> Result<Vec<EntityAudit>, AuditError> {
+    let over_entities = [Metric::EntityF1, Metric::EntityF1Visible];
+    if !over_entities.iter().any(|metric| task.metrics.contains(metric)) {
+        return Ok(Vec::new());
+    }
+    let (mut gold, mut seen) = (Vec::new(), Vec::new());
+    for (row, words) in dataset.rows().zip(&rows.words) {
+        let Gold::Tags(tags) = row.gold else { return Ok(Vec::new()) };
+        let visible = usize::try_from(*words).unwrap_or(usize::MAX);
+        let label = |(at, tag): (usize, &u32)| (at < visible).then_some(*tag);
+        seen.push(tags.iter().enumerate().map(label).collect::<Vec<_>>());
+        gold.push(tags);
+    }
+    let predicted = seen.iter().map(Vec::as_slice).collect();
+    let observations = Observations::Tags { gold, predicted };
+    // Only the counts are wanted.
+    let intervals = IntervalOptions { resamples: 100, ..IntervalOptions::default() };
+    let [all, visible] = over_entities.map(|metric| {
+        let task = Task { metric, metrics: vec![metric], ..task.clone() };
+        metrics::evaluate(&task, dataset.labels(), &observations, None, &intervals)
+            .map(|scores| scores.per_entity)
+    });
+    let (all, visible) = (all?, visible?);
+    let one = |(all, visible): (&PerEntity, &PerEntity)| EntityAudit {
+        kind: all.kind.clone(),
+        all: all.support,
+        visible: visible.support,
+    };
+    Ok(all.iter().zip(&visible).map(one).collect())
 }
 
 /// What is to say of questions, where the rows are any.

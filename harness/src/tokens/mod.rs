@@ -15,7 +15,7 @@ mod lengths;
 mod oracle;
 mod tokenizer;
 
-pub use audit::{QuestionAudit, TokenAudit, WordAudit, audit};
+pub use audit::{EntityAudit, QuestionAudit, TokenAudit, WordAudit, audit};
 pub use error::AuditError;
 pub use lengths::Lengths;
 pub use oracle::{OracleRow, Question, oracle};

@@ -90,6 +90,14 @@ impl Model {
         checkpoint::check(&params, checkpoint, place, new_head)
     }
 
+    /// Number of parameters with a head of that kind.
+    ///
+    /// # Errors
+    /// [`EngineError::Unsupported`] for a head that Hugging Face does not have.
+    pub fn parameters(config: &ModelConfig, kind: Kind) -> Result<usize> {
+        Ok(declare(config, kind)?.params.elements())
+    }
+
     /// Number of trunk parameters (BERT's pooler included, classifier not) that `config` describes.
     pub fn trunk_parameters(config: &ModelConfig) -> usize {
         let prefix = format!("{}.", config.architecture.prefix());

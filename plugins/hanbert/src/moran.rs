@@ -15,6 +15,10 @@ use libloading::Library;
 /// Bytes of the buffers that the vendor's wrapper hands over.
 const CAPACITY: usize = 102_400;
 
+/// Bytes of text for one call. Marks and restored forms make the output longer than the text, and a cut
+/// output would lose words without a sign.
+const AT_ONCE: usize = CAPACITY / 4;
+
 type OpenDbs = unsafe extern "C" fn() -> c_int;
 type CloseDbs = unsafe extern "C" fn() -> c_int;
 type Analyse = unsafe extern "C" fn(*const c_char, *mut c_char, c_int) -> *const c_char;
@@ -62,13 +66,13 @@ impl Moran {
 
     /// The morphemes of a text without control characters, appended to `out`.
     ///
-    /// A text that does not fit into the analyser's buffer is cut at spaces.
+    /// A text whose morphemes might not fit into the analyser's buffer is cut at spaces.
     pub(crate) fn morphemes(&self, text: &str, out: &mut Vec<String>) {
         let mut rest = text;
         while !rest.is_empty() {
-            let cut = match rest.len() < CAPACITY {
+            let cut = match rest.len() <= AT_ONCE {
                 true => rest.len(),
-                false => cut_before(rest, CAPACITY - 1),
+                false => cut_before(rest, AT_ONCE),
             };
             let (now, later) = rest.split_at(cut);
             rest = later;

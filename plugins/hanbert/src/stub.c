@@ -18,7 +18,7 @@ const char *Moran4dnlp(const char *input, char *output, int capacity) {
     size_t used = 0;
     output[0] = 0;
     if (!opened) return output;
-    for (const char *word = input; *word;) {
+    for (const char *word = input; *word && used < (size_t)capacity;) {
         size_t length = strcspn(word, " ");
         if (length > 0) {
             size_t cut = last_character(word, length);

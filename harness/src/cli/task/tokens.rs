@@ -47,6 +47,16 @@ pub(super) fn write(audit: &TokenAudit, look: &Look, out: &mut dyn Write) -> io:
         cuts.push(format!("{cut} of {all} words are never seen"));
     }
     list("cut", &cuts)?;
+    let entities = audit.words.iter().flat_map(|words| &words.entities);
+    let entities: Vec<String> = entities
+        .map(|of| match of.all == of.visible {
+            true => format!("{} {}", of.kind, grouped(of.all)),
+            false => format!("{} {} of {}", of.kind, grouped(of.visible), grouped(of.all)),
+        })
+        .collect();
+    if !entities.is_empty() {
+        list("entities that are seen", &entities)?;
+    }
     let Some(questions) = &audit.questions else { return Ok(()) };
     let mut windows = vec![
         format!("{} windows", grouped(questions.windows)),

@@ -222,6 +222,12 @@ pub(super) fn describe<F: Family>() -> Description {
 fn variant<F: Family>(v: &FamilyVariant) -> Variant {
     let config: Result<_> = ModelConfig::from_json(F::ARCHITECTURE, v.config, v.name);
     let config = config.ok();
+    // Bundled weights have the head that they were trained with, and no other.
+    let trained = config.as_ref().and_then(|c| c.trained_head.as_ref()).map(|(head, _)| *head);
+    let heads = match (v.bundle, trained) {
+        (Some(_), Some(head)) => vec![head],
+        _ => F::ARCHITECTURE.heads().to_vec(),
+    };
     Variant {
         hub_id: v.hub_id.map(str::to_owned),
         parameters: config.as_ref().map(|c| Model::trunk_parameters(c) as u64),
@@ -230,7 +236,7 @@ fn variant<F: Family>(v: &FamilyVariant) -> Variant {
         licence: v.licence.to_owned(),
         tokenizer: F::tokenizer_name().to_owned(),
         max_seq_len: config.and_then(|c| u32::try_from(c.max_seq_len).ok()),
-        heads: F::ARCHITECTURE.heads().iter().map(|head| head.name().to_owned()).collect(),
+        heads: heads.iter().map(|head| head.name().to_owned()).collect(),
         bundled: v.bundle.is_some(),
         tasks: v.tasks.iter().map(|&t| t.to_owned()).collect(),
         ..Variant::new(v.name, F::ARCHITECTURE.name())

@@ -15,7 +15,7 @@ enum State {
     /// Ready to compute.
     Ready(Box<Model>),
     /// Its checkpoint fits; no weights were kept.
-    Checked(LoadReport),
+    Checked { report: LoadReport, parameters: usize, num_labels: usize },
 }
 
 /// A model that is ready to compute, with the memory that it reuses, or that was only checked.
@@ -59,8 +59,11 @@ impl EngineModel {
         let ctx = Context::cpu(request.threads as usize)?;
         let state = if request.check {
             let (config, head) = (found.config, request.head);
+            let parameters = Model::parameters(&config, head)?;
+            let num_labels = config.logits_width(head);
             let check = || Model::check(config, head, &checkpoint, new_head);
-            State::Checked(ctx.threads().install(check)?)
+            let report = ctx.threads().install(check)?;
+            State::Checked { report, parameters, num_labels }
         } else {
             let model = Model::load(found.config, request.head, &checkpoint, new_head, ctx)?;
             State::Ready(Box::new(model))
@@ -111,8 +114,13 @@ impl EngineModel {
     pub(super) fn stats(&self) -> serde_json::Value {
         let model = match &self.state {
             State::Ready(model) => model,
-            State::Checked(report) => {
-                return serde_json::json!({ "weight_bytes": 0, "checkpoint": report });
+            State::Checked { report, parameters, num_labels } => {
+                return serde_json::json!({
+                    "parameters": parameters,
+                    "weight_bytes": 0,
+                    "num_labels": num_labels,
+                    "checkpoint": report,
+                });
             }
         };
         let (params, ctx) = (model.params(), model.context());
