@@ -18,4 +18,5 @@ mod parity;
 mod plugin_new;
 mod score;
 mod score_tasks;
+mod supports;
 mod task;

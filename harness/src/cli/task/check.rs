@@ -44,6 +44,9 @@ pub(in crate::cli) struct CheckArgs {
     /// The Hugging Face folder or hf:ID with the tokeniser's files; weights are not needed
     #[arg(long, value_name = "DIR|hf:ID", requires = "model")]
     pub(super) checkpoint: Option<String>,
+    /// Tokens a sequence at most, instead of the task's
+    #[arg(long, value_name = "N", requires = "model")]
+    pub(super) max_seq_len: Option<u32>,
     /// Where plugins are found
     #[command(flatten)]
     pub(super) plugins: PluginArgs,
@@ -83,7 +86,11 @@ pub(super) fn check(
         found.extend(registry.tasks().cloned().map(Ok));
     }
     let tokenizer = tokenizer(args)?;
-    let with = With { places: &args.data.places(), tokenizer: tokenizer.as_ref() };
+    let with = With {
+        places: &args.data.places(),
+        tokenizer: tokenizer.as_ref(),
+        max_seq_len: args.max_seq_len,
+    };
     let mut progress = Progress::new(messages, &found);
     let tasks: Vec<TaskReport> = (found.into_iter())
         .map(|task| match task {
@@ -110,7 +117,7 @@ pub(super) fn check_file(
 ) -> Result<bool, Error> {
     let report = match Registry::read_task(file) {
         Ok(task) => {
-            let with = With { places, tokenizer: None };
+            let with = With { places, tokenizer: None, max_seq_len: None };
             check_task(&task, &with, &mut Progress::new(messages, &[]))
         }
         Err(error @ (TaskError::Yaml { .. } | TaskError::Meaning { .. })) => {
@@ -127,6 +134,7 @@ pub(super) fn check_file(
 struct With<'a> {
     places: &'a DataPlaces,
     tokenizer: Option<&'a ModelTokenizer>,
+    max_seq_len: Option<u32>,
 }
 
 /// The tokeniser of the model that was named.
@@ -218,7 +226,7 @@ fn check_split(
     report.sha256 = Some(data.info().sha256.clone());
     let (found, texts) = SplitAudit::of(task, &data);
     report.audit = Some(found);
-    match with.tokenizer.map(|tokenizer| audit(tokenizer, task, &data, None)) {
+    match with.tokenizer.map(|tokenizer| audit(tokenizer, task, &data, with.max_seq_len)) {
         Some(Ok(tokens)) => report.tokens = Some(tokens),
         Some(Err(error)) => {
             report.tokens_problem =

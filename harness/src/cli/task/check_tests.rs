@@ -19,6 +19,7 @@ fn run(names: &[&str], data_dir: &Path, format: TextFormat, width: Option<u16>) 
         all: false,
         model: None,
         checkpoint: None,
+        max_seq_len: None,
         plugins: Default::default(),
         format,
         data: DataArgs { data_dir: Some(data_dir.to_owned()) },

@@ -49,6 +49,7 @@ pub(super) fn write(audit: &TokenAudit, look: &Look, out: &mut dyn Write) -> io:
     list("cut", &cuts)?;
     let entities = audit.words.iter().flat_map(|words| &words.entities);
     let entities: Vec<String> = entities
+        .filter(|of| of.all > 0)
         .map(|of| match of.all == of.visible {
             true => format!("{} {}", of.kind, grouped(of.all)),
             false => format!("{} {} of {}", of.kind, grouped(of.visible), grouped(of.all)),
