@@ -1,7 +1,7 @@
 //! KoBERT as a kobench plugin.
 //!
-//! SKTBrain 2019: BERT with a SentencePiece vocabulary of 8,002 pieces whose ids are its own ([UNK] 0, [PAD] 1,
-//! [CLS] 2, [SEP] 3), in the form that monologg/kobert publishes it.
+//! SKTBrain 2019: BERT with a SentencePiece vocabulary of 8,002 pieces whose ids are its own (`[UNK]` 0, `[PAD]` 1,
+//! `[CLS]` 2, `[SEP]` 3), in the form that monologg/kobert publishes it.
 
 use kobench_engine::config::Architecture;
 use kobench_engine::plugin::{EnginePlugin, Family, FamilyVariant};

@@ -37,6 +37,9 @@ def compare(checkpoint, run):
     rows = [json.loads(line) for line in predictions.read_text(encoding="utf-8").splitlines()]
     lines = SAMPLE.read_text(encoding="utf-8").split("\n")[1:]
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    if getattr(tokenizer, "do_lower_case", False):
+        print("transformers lower-cases with this checkpoint, which takes Hangul apart; kobench does not. If the model is "
+              'cased, its tokenizer_config.json should say "do_lower_case": false.')
     model = AutoModelForSequenceClassification.from_pretrained(checkpoint).eval()
     largest, worst, apart = 0.0, None, 0.0
     for row in rows:
