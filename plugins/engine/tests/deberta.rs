@@ -4,38 +4,20 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::{distance, goldens};
+use common::parity::{Goldens, assert_equals_hugging_face, forward, pack};
+use common::{distance, goldens, parity};
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
 use kobench_engine::{Accumulate, Context, PackedBatch};
 use kobench_plugin_sdk::Head;
-use serde::Deserialize;
-
-/// Largest difference that passes, relative to the largest logit.
-const TOLERANCE: f64 = 1e-5;
-
-#[derive(Deserialize)]
-struct Goldens {
-    head: Head,
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    input_ids: Vec<u32>,
-    token_type_ids: Vec<u32>,
-    logits_f32: Vec<f64>,
-    logits_f64: Vec<f64>,
-}
 
 fn folder(name: &str) -> PathBuf {
     goldens("deberta").join(name)
 }
 
 fn read(name: &str) -> Goldens {
-    let text = std::fs::read_to_string(folder(name).join("goldens.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    parity::read(&folder(name))
 }
 
 fn open(name: &str, head: Head, new_head: NewHead, threads: usize) -> Model {
@@ -43,20 +25,6 @@ fn open(name: &str, head: Head, new_head: NewHead, threads: usize) -> Model {
     let config = ModelConfig::from_json(Architecture::DebertaV2, &json, "config.json").unwrap();
     let checkpoint = Checkpoint::open(&folder(name)).unwrap();
     Model::load(config, head, &checkpoint, new_head, Context::cpu(threads).unwrap()).unwrap()
-}
-
-fn pack<'a>(cases: impl IntoIterator<Item = &'a Case>) -> PackedBatch {
-    let mut batch = PackedBatch::default();
-    for case in cases {
-        batch.push(&case.input_ids, &case.token_type_ids).unwrap();
-    }
-    batch
-}
-
-fn forward(model: &mut Model, batch: &PackedBatch) -> Vec<f32> {
-    let mut logits = vec![f32::NAN; model.logits_rows(batch) * model.logits_width()];
-    model.forward(batch, &mut logits, &|| Ok(())).unwrap();
-    logits
 }
 
 #[test]
@@ -71,16 +39,7 @@ fn logits_equal_hugging_face() {
     for name in names {
         let goldens = read(&name);
         let mut model = open(&name, goldens.head, NewHead::Refuse, 2);
-        let logits = forward(&mut model, &pack(&goldens.cases));
-        let of = |pick: fn(&Case) -> &Vec<f64>| -> Vec<f64> {
-            goldens.cases.iter().flat_map(|c| pick(c).iter().copied()).collect()
-        };
-        let (single, double) = (of(|c| &c.logits_f32), of(|c| &c.logits_f64));
-        let largest = double.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-        let [single, double] =
-            [single, double].map(|expected| distance(&logits, &expected) / largest);
-        println!("{name}: {single:.1e} from f32, {double:.1e} from f64");
-        assert!(single < TOLERANCE && double < TOLERANCE, "{name}: {single:e} {double:e}");
+        assert_equals_hugging_face(&name, &mut model, &goldens.cases);
         assert!(model.report().initialised.is_empty(), "{name}");
     }
 }

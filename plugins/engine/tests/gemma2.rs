@@ -2,33 +2,16 @@
 
 mod common;
 
-use common::goldens;
+use common::parity::{Case, Goldens, assert_equals_hugging_face, forward, pack};
+use common::{goldens, parity};
+use kobench_engine::Context;
 use kobench_engine::checkpoint::{Checkpoint, Format, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
-use kobench_engine::{Context, PackedBatch};
 use kobench_plugin_sdk::Head;
-use serde::Deserialize;
-
-/// Largest difference that passes, relative to the largest logit.
-const TOLERANCE: f64 = 1e-5;
-
-#[derive(Deserialize)]
-struct Goldens {
-    head: Head,
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    input_ids: Vec<u32>,
-    logits_f32: Vec<f64>,
-    logits_f64: Vec<f64>,
-}
 
 fn read(name: &str) -> Goldens {
-    let text = std::fs::read_to_string(goldens("gemma2").join(name).join("goldens.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    parity::read(&goldens("gemma2").join(name))
 }
 
 fn config(name: &str) -> ModelConfig {
@@ -42,44 +25,24 @@ fn load(name: &str, head: Head, threads: usize) -> Model {
     Model::load(config(name), head, &checkpoint, NewHead::Refuse, ctx).unwrap()
 }
 
-fn forward(model: &mut Model, cases: &[&Case]) -> Vec<f32> {
-    let mut batch = PackedBatch::default();
-    for case in cases {
-        batch.push(&case.input_ids, &vec![0; case.input_ids.len()]).unwrap();
-    }
-    let mut logits = vec![f32::NAN; model.logits_rows(&batch) * model.logits_width()];
-    model.forward(&batch, &mut logits, &|| Ok(())).unwrap();
-    logits
-}
-
 #[test]
 fn logits_equal_hugging_face() {
     for name in ["base", "multi-query", "per-head", "labels-188", "token", "long"] {
         let goldens = read(name);
         let mut model = load(name, goldens.head, 2);
-        let all: Vec<&Case> = goldens.cases.iter().collect();
-        let logits = forward(&mut model, &all);
-        let of = |pick: fn(&Case) -> &Vec<f64>| -> Vec<f64> {
-            goldens.cases.iter().flat_map(|c| pick(c).iter().copied()).collect()
-        };
-        let (single, double) = (of(|c| &c.logits_f32), of(|c| &c.logits_f64));
-        let largest = double.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-        let [single, double] =
-            [single, double].map(|expected| common::distance(&logits, &expected) / largest);
-        println!("{name}: {single:.1e} from f32, {double:.1e} from f64");
-        assert!(single < TOLERANCE && double < TOLERANCE, "{name}: {single:e} {double:e}");
+        assert_equals_hugging_face(name, &mut model, &goldens.cases);
     }
 }
 
 #[test]
 fn threads_and_batch_composition_do_not_matter() {
     let goldens = read("base");
-    let all: Vec<&Case> = goldens.cases.iter().collect();
+    let all = pack(&goldens.cases);
     let one = forward(&mut load("base", Head::Sequence, 1), &all);
     let mut model = load("base", Head::Sequence, 3);
     assert_eq!(one, forward(&mut model, &all), "threads change no bit");
-    for (case, together) in all.iter().zip(one.chunks(2)) {
-        let alone = forward(&mut model, &[case]);
+    for (case, together) in goldens.cases.iter().zip(one.chunks(2)) {
+        let alone = forward(&mut model, &pack([case]));
         let together: Vec<f64> = together.iter().map(|&v| f64::from(v)).collect();
         assert!(common::distance(&alone, &together) < 1e-5);
     }
@@ -155,15 +118,14 @@ fn full_size() {
         peak as f64 / weights as f64
     );
     assert!(peak as f64 <= 1.3 * weights as f64);
-    let text = std::fs::read_to_string(folder.join("goldens.json")).unwrap();
-    let goldens: Goldens = serde_json::from_str(&text).unwrap();
+    let goldens = parity::read(&folder);
     let all: Vec<&Case> = goldens.cases.iter().collect();
     let expected = || goldens.cases.iter().flat_map(|c| c.logits_f32.iter().copied());
     let largest = expected().fold(0.0_f64, |m, v| m.max(v.abs()));
     let singles = all.iter().map(|case| vec![*case]);
     for cases in singles.chain([all.clone()]) {
         let start = std::time::Instant::now();
-        let logits = forward(&mut model, &cases);
+        let logits = forward(&mut model, &pack(cases.iter().copied()));
         let seconds = start.elapsed().as_secs_f64();
         let tokens: usize = cases.iter().map(|c| c.input_ids.len()).sum();
         let expected: Vec<f64> = cases.iter().flat_map(|c| c.logits_f32.iter().copied()).collect();

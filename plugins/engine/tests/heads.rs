@@ -4,31 +4,12 @@ mod common;
 
 use std::path::Path;
 
-use common::goldens;
+use common::{goldens, parity};
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
-use kobench_engine::{Accumulate, Context, PackedBatch};
+use kobench_engine::{Accumulate, Context};
 use kobench_plugin_sdk::Head;
-use serde::Deserialize;
-
-/// Largest difference that passes, relative to the largest logit.
-const TOLERANCE: f64 = 1e-5;
-
-#[derive(Deserialize)]
-struct Goldens {
-    architecture: String,
-    head: Head,
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    input_ids: Vec<u32>,
-    token_type_ids: Vec<u32>,
-    logits_f32: Vec<f64>,
-    logits_f64: Vec<f64>,
-}
 
 fn architecture(name: &str) -> Architecture {
     [Architecture::Bert, Architecture::Electra, Architecture::DistilBert, Architecture::Roberta]
@@ -38,22 +19,11 @@ fn architecture(name: &str) -> Architecture {
 }
 
 fn open(folder: &Path, head: Head, new_head: NewHead) -> kobench_engine::Result<Model> {
-    let text = std::fs::read_to_string(folder.join("goldens.json")).unwrap();
-    let of: Goldens = serde_json::from_str(&text).unwrap();
+    let of = parity::read(folder);
     let json = std::fs::read(folder.join("config.json")).unwrap();
     let config = ModelConfig::from_json(architecture(&of.architecture), &json, "config.json")?;
     let checkpoint = Checkpoint::open(folder)?;
     Model::load(config, head, &checkpoint, new_head, Context::cpu(2)?)
-}
-
-fn forward(model: &mut Model, cases: &[Case]) -> Vec<f32> {
-    let mut batch = PackedBatch::default();
-    for case in cases {
-        batch.push(&case.input_ids, &case.token_type_ids).unwrap();
-    }
-    let mut logits = vec![f32::NAN; model.logits_rows(&batch) * model.logits_width()];
-    model.forward(&batch, &mut logits, &|| Ok(())).unwrap();
-    logits
 }
 
 fn folders() -> Vec<std::path::PathBuf> {
@@ -69,19 +39,9 @@ fn logits_equal_hugging_face() {
     assert!(folders.len() >= 13);
     for folder in folders {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(folder.join("goldens.json")).unwrap();
-        let goldens: Goldens = serde_json::from_str(&text).unwrap();
+        let goldens = parity::read(&folder);
         let mut model = open(&folder, goldens.head, NewHead::Refuse).unwrap();
-        let logits = forward(&mut model, &goldens.cases);
-        let of = |pick: fn(&Case) -> &Vec<f64>| -> Vec<f64> {
-            goldens.cases.iter().flat_map(|c| pick(c).iter().copied()).collect()
-        };
-        let (single, double) = (of(|c| &c.logits_f32), of(|c| &c.logits_f64));
-        let largest = double.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-        let [single, double] =
-            [single, double].map(|expected| common::distance(&logits, &expected) / largest);
-        println!("{name}: {single:.1e} from f32, {double:.1e} from f64");
-        assert!(single < TOLERANCE && double < TOLERANCE, "{name}: {single:e} {double:e}");
+        parity::assert_equals_hugging_face(&name, &mut model, &goldens.cases);
         assert!(model.report().initialised.is_empty(), "{name}");
     }
 }
@@ -126,13 +86,9 @@ fn another_head_is_new_or_an_error() {
 #[test]
 fn every_tensor_receives_its_gradient() {
     for folder in folders() {
-        let text = std::fs::read_to_string(folder.join("goldens.json")).unwrap();
-        let goldens: Goldens = serde_json::from_str(&text).unwrap();
+        let goldens = parity::read(&folder);
         let mut model = open(&folder, goldens.head, NewHead::Refuse).unwrap();
-        let mut batch = PackedBatch::default();
-        for case in &goldens.cases[4..8] {
-            batch.push(&case.input_ids, &case.token_type_ids).unwrap();
-        }
+        let batch = parity::pack(&goldens.cases[4..8]);
         let width = i64::try_from(model.logits_width()).unwrap();
         let targets: Vec<i64> = (0..width).cycle().take(model.logits_rows(&batch)).collect();
         let mut sink = Accumulate::new(model.params());

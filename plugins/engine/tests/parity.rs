@@ -4,26 +4,13 @@ mod common;
 
 use std::path::Path;
 
-use common::goldens;
+use common::parity::Case;
+use common::{goldens, parity};
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
 use kobench_engine::{Context, PackedBatch};
 use kobench_plugin_sdk::Head;
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-struct Goldens {
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    input_ids: Vec<u32>,
-    token_type_ids: Vec<u32>,
-    logits_f32: Vec<f64>,
-    logits_f64: Vec<f64>,
-}
 
 fn load(folder: &Path, threads: usize) -> Model {
     let json = std::fs::read(folder.join("config.json")).unwrap();
@@ -34,18 +21,11 @@ fn load(folder: &Path, threads: usize) -> Model {
 }
 
 fn cases(folder: &Path) -> Vec<Case> {
-    let text = std::fs::read_to_string(folder.join("goldens.json")).unwrap();
-    serde_json::from_str::<Goldens>(&text).unwrap().cases
+    parity::read(folder).cases
 }
 
 fn forward(model: &mut Model, cases: &[&Case]) -> Vec<f32> {
-    let mut batch = PackedBatch::default();
-    for case in cases {
-        batch.push(&case.input_ids, &case.token_type_ids).unwrap();
-    }
-    let mut logits = vec![f32::NAN; cases.len() * model.config().num_labels];
-    model.forward(&batch, &mut logits, &|| Ok(())).unwrap();
-    logits
+    parity::forward(model, &parity::pack(cases.iter().copied()))
 }
 
 fn worst<'a>(logits: &[f32], expected: impl Iterator<Item = &'a f64>) -> f64 {

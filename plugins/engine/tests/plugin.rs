@@ -115,7 +115,11 @@ fn what_cannot_be_done_is_refused_by_name() {
         (json("device", "tpu"), ErrorKind::InvalidArgument, "tpu"),
         (json("precision", "bf16"), ErrorKind::Unsupported, "bf16"),
         (json("precision", "f8"), ErrorKind::InvalidArgument, "f8"),
-        (json("head", "token"), ErrorKind::BadData, "trained with a sequence head"),
+        (
+            json("head", "token"),
+            ErrorKind::Unsupported,
+            "carried has no token head; it has sequence",
+        ),
         (json("checkpoint", "/nonexistent"), ErrorKind::NotFound, "/nonexistent/config.json"),
     ] {
         let error = refused(json);

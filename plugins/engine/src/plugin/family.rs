@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kobench_plugin_sdk::{self as sdk, Description, Error, OptionDescription, Variant};
+use kobench_plugin_sdk::{self as sdk, Description, Error, Head, OptionDescription, Variant};
 
 use crate::config::{Architecture, ModelConfig};
 use crate::error::{EngineError, Result};
@@ -219,15 +219,35 @@ pub(super) fn describe<F: Family>() -> Description {
     F::variants().iter().fold(description, |d, v| d.variant(variant::<F>(v)))
 }
 
+/// The heads that a model can be opened with, given its own config.json: a bundled one has that which it
+/// was trained with, and no other.
+fn heads<F: Family>(v: &FamilyVariant, config: Option<&ModelConfig>) -> Vec<Head> {
+    match (v.bundle, config.and_then(|c| c.trained_head.as_ref())) {
+        (Some(_), Some((head, _))) => vec![*head],
+        _ => F::ARCHITECTURE.heads().to_vec(),
+    }
+}
+
+/// Refuses a head that the description does not list.
+pub(super) fn check_head<F: Family>(name: &str, head: Head) -> sdk::Result<()> {
+    let Some(v) = F::variants().iter().find(|v| v.name == name) else { return Ok(()) };
+    let config = ModelConfig::from_json(F::ARCHITECTURE, v.config, v.name).ok();
+    let heads = heads::<F>(v, config.as_ref());
+    if heads.contains(&head) {
+        return Ok(());
+    }
+    let names: Vec<&str> = heads.iter().map(|head| head.name()).collect();
+    Err(Error::unsupported(format!(
+        "{name} has no {} head; it has {}",
+        head.name(),
+        names.join(", ")
+    )))
+}
+
 fn variant<F: Family>(v: &FamilyVariant) -> Variant {
     let config: Result<_> = ModelConfig::from_json(F::ARCHITECTURE, v.config, v.name);
     let config = config.ok();
-    // Bundled weights have the head that they were trained with, and no other.
-    let trained = config.as_ref().and_then(|c| c.trained_head.as_ref()).map(|(head, _)| *head);
-    let heads = match (v.bundle, trained) {
-        (Some(_), Some(head)) => vec![head],
-        _ => F::ARCHITECTURE.heads().to_vec(),
-    };
+    let heads = heads::<F>(v, config.as_ref());
     Variant {
         hub_id: v.hub_id.map(str::to_owned),
         parameters: config.as_ref().map(|c| Model::trunk_parameters(c) as u64),

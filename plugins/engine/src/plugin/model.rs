@@ -2,7 +2,7 @@
 
 use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, Logits, ModelRequest};
 
-use super::family::{Family, Files, check_options, find};
+use super::family::{Family, Files, check_head, check_options, find};
 use crate::batch::PackedBatch;
 use crate::checkpoint::{Checkpoint, LoadReport, NewHead};
 use crate::context::Context;
@@ -36,6 +36,7 @@ impl EngineModel {
         check_options::<F>(&request.options)?;
         supported(request)?;
         let mut found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
+        check_head::<F>(found.name, request.head)?;
         if !request.new_head {
             found.config.check_head(request.head, &found.origin)?;
         }
