@@ -114,7 +114,7 @@ fn a_crash_and_a_hang_are_findings_of_the_check_in_flight() {
     let (_, library) = faulty_plugins(sandbox.path());
     for (fault, more, says) in [
         ("crash", &[][..], "crashed: SIGABRT in model.finite; it printed: about to crash"),
-        ("hang", &["--hang-limit", "2"][..], "hung: no progress for 2 s in model.finite"),
+        ("hang", &["--hang-limit", "10"][..], "hung: no progress for 10 s in model.finite"),
     ] {
         let report = check(&sandbox, &library, fault, more);
         assert_eq!(bad(&report), BTreeSet::from(["model.finite".to_owned()]), "{report:#}");

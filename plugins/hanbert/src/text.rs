@@ -1,5 +1,6 @@
 //! Cleaning before the analyser, and where each character came from.
 
+use kobench_engine::tokenizer::is_ideograph;
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory};
 
 /// A cleaned text: control characters gone, white space made spaces, spaces around ideographs.
@@ -59,13 +60,6 @@ fn classify(c: char) -> Class {
             _ => Class::Keep,
         },
     }
-}
-
-/// BERT's eight ranges of CJK ideographs.
-fn is_ideograph(c: char) -> bool {
-    matches!(u32::from(c),
-        0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x2A6DF
-        | 0x2A700..=0x2B73F | 0x2B740..=0x2B81F | 0x2B820..=0x2CEAF | 0x2F800..=0x2FA1F)
 }
 
 /// Offsets are 32 bits wide; a text beyond 4 GiB saturates.

@@ -169,7 +169,7 @@ pub(super) enum Files {
 
 /// What a request names: the model's description, its files, and its parsed config.json.
 pub(super) struct Found {
-    pub(super) name: &'static str,
+    pub(super) variant: &'static FamilyVariant,
     pub(super) files: Files,
     pub(super) config: ModelConfig,
     /// Where config.json came from, for errors.
@@ -208,7 +208,7 @@ pub(super) fn find<F: Family>(name: &str, checkpoint: Option<&PathBuf>) -> sdk::
         }
     };
     let config = ModelConfig::from_json(F::ARCHITECTURE, &json, &origin)?;
-    Ok(Found { name: variant.name, files, config, origin })
+    Ok(Found { variant, files, config, origin })
 }
 
 /// The JSON document of `describe`.
@@ -229,8 +229,7 @@ fn heads<F: Family>(v: &FamilyVariant, config: Option<&ModelConfig>) -> Vec<Head
 }
 
 /// Refuses a head that the description does not list.
-pub(super) fn check_head<F: Family>(name: &str, head: Head) -> sdk::Result<()> {
-    let Some(v) = F::variants().iter().find(|v| v.name == name) else { return Ok(()) };
+pub(super) fn check_head<F: Family>(v: &FamilyVariant, head: Head) -> sdk::Result<()> {
     let config = ModelConfig::from_json(F::ARCHITECTURE, v.config, v.name).ok();
     let heads = heads::<F>(v, config.as_ref());
     if heads.contains(&head) {
@@ -238,7 +237,8 @@ pub(super) fn check_head<F: Family>(name: &str, head: Head) -> sdk::Result<()> {
     }
     let names: Vec<&str> = heads.iter().map(|head| head.name()).collect();
     Err(Error::unsupported(format!(
-        "{name} has no {} head; it has {}",
+        "{} has no {} head; it has {}",
+        v.name,
         head.name(),
         names.join(", ")
     )))

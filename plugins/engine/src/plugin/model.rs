@@ -36,7 +36,7 @@ impl EngineModel {
         check_options::<F>(&request.options)?;
         supported(request)?;
         let mut found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
-        check_head::<F>(found.name, request.head)?;
+        check_head::<F>(found.variant, request.head)?;
         if !request.new_head {
             found.config.check_head(request.head, &found.origin)?;
         }
@@ -49,9 +49,10 @@ impl EngineModel {
         found.config = F::configure(found.config, &request.options)?;
         let checkpoint = match &found.files {
             Files::Directory(directory) => Checkpoint::open(directory)?,
-            Files::Bundled(bundle) => {
-                Checkpoint::from_bytes(bundle.weights, &format!("{} (bundled)", found.name))?
-            }
+            Files::Bundled(bundle) => Checkpoint::from_bytes(
+                bundle.weights,
+                &format!("{} (bundled)", found.variant.name),
+            )?,
         };
         let new_head = match request.new_head {
             true => NewHead::Initialise { seed: request.seed },

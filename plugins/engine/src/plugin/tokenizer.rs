@@ -14,7 +14,7 @@ pub(super) fn open<F: Family>(request: &TokenizerRequest) -> sdk::Result<Tokeniz
     let tokenizer = match &found.files {
         Files::Directory(directory) => F::tokenizer(directory, limit, &request.options)?,
         Files::Bundled(bundle) => {
-            let origin = format!("{} (bundled)", found.name);
+            let origin = format!("{} (bundled)", found.variant.name);
             Tokenizer::from_vocab(bundle.vocab, &origin, limit)?
         }
     };
