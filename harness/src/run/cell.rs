@@ -1,17 +1,15 @@
 //! One cell: the rows through a worker, its answers into predictions, metrics and a record.
 
-use super::kinds::{Answered, answers, head};
+use super::ask::{Heard, ask};
+use super::kinds::{Answered, TaskRows};
 use super::plan::PlannedRun;
 use super::progress::CellProgress;
-use crate::hint::Hint as _;
 use crate::metrics::Scores;
 use crate::record::{
     AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, PredictionRow, SCHEMA_VERSION,
     Status, Throughput, Tokens, rfc3339,
 };
-use crate::worker::{
-    Encoding, EvaluateRequest, Evaluated, Event, Failure, FailureKind, Opened, RowInput, Worker,
-};
+use crate::worker::{Evaluated, Failure, FailureKind, Opened, Worker};
 use serde_json::Value;
 use std::time::{Instant, SystemTime};
 
@@ -41,41 +39,18 @@ pub(super) fn evaluate(
     clock: &Clock,
     progress: &mut CellProgress<'_>,
 ) -> Outcome {
-    let dataset = &cell.dataset;
-    let request = EvaluateRequest {
-        examples: dataset.rows().map(|row| RowInput::from(row.input)).collect(),
-        head: head(cell.task.kind),
-        encoding: Encoding::new(cell.inputs.max_seq_len, cell.task.qa.unwrap_or_default()),
-        batch_tokens: cell.batch_tokens,
-    };
-    let mut answers = answers(cell);
-    let mut wrong = None;
-    let evaluated = worker.evaluate(request, &mut |event| match event {
-        Event::Logits { logits, tokens } => {
-            let rows = answers.take(logits).unwrap_or_else(|reason| {
-                wrong.get_or_insert(reason);
-                0
-            });
-            progress.advance(rows, tokens);
-        }
-        Event::Log { level, message } => progress.log(level, &message),
-        Event::Stage(_) | Event::Sequences(_) => {}
+    let asked = TaskRows::new(&cell.task, &cell.dataset);
+    let answered = ask(worker, asked, cell.encoding(), cell.batch_tokens, &mut |heard| match heard {
+        Heard::Rows { rows, tokens } => progress.advance(rows, tokens),
+        Heard::Log { level, message } => progress.log(level, &message),
     });
-    let evaluated = match evaluated {
-        Ok(evaluated) => evaluated,
-        Err(failure) => return failed(cell, &failure, clock),
-    };
-    if let Err(reason) = wrong.map_or_else(|| answers.complete(), Err) {
-        return unusable(cell, "bad logits", reason, None, worker, clock);
-    }
-    let Answered { scores, predictions } = match answers.finish() {
-        Ok(answered) => answered,
-        Err(e) => {
-            return unusable(cell, "metrics", e.to_string(), e.hint(), worker, clock);
+    match answered {
+        Ok((Answered { scores, predictions }, evaluated)) => {
+            let record = record_done(cell, opened, &evaluated, scores, worker.take_output(), clock);
+            Outcome { record, predictions: Some(predictions) }
         }
-    };
-    let record = record_done(cell, opened, &evaluated, scores, worker.take_output(), clock);
-    Outcome { record, predictions: Some(predictions) }
+        Err(failure) => failed(cell, &failure, clock),
+    }
 }
 
 /// A record with everything that does not depend on how the cell ended.
@@ -96,6 +71,7 @@ fn blank(cell: &PlannedRun, status: Status, clock: &Clock) -> CellRecord {
         tokens: Tokens::default(),
         backend: Backend::default(),
         selection_policy: Some(AS_GIVEN.into()),
+        training: None,
         predictions: None,
         warnings: cell.warnings.clone(),
         plugin_output: None,
@@ -157,21 +133,6 @@ fn record_done(
         record.plugin_output = Some(output.join("\n"));
     }
     record
-}
-
-/// The record of a cell whose answers make no sense or cannot be scored.
-fn unusable(
-    cell: &PlannedRun,
-    code: &str,
-    message: String,
-    hint: Option<String>,
-    worker: &Worker,
-    clock: &Clock,
-) -> Outcome {
-    let kind = FailureKind::Error { code: code.into(), message, hint };
-    let stage = if code == "metrics" { "score" } else { "forward" };
-    let failure = Failure { kind, stage: Some(stage.into()), output: worker.take_output() };
-    failed(cell, &failure, clock)
 }
 
 /// The record of a cell that came to nothing.

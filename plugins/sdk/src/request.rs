@@ -54,6 +54,12 @@ pub struct ModelRequest {
     /// and none is kept, so that a model may be checked that does not fit into memory. Only `stats` is called then.
     #[serde(default)]
     pub check: bool,
+    /// Whether every weight is new, not only the head: the checkpoint needs no weights then.
+    #[serde(default)]
+    pub from_scratch: bool,
+    /// Which of a variant's several bundled weights; they are named by the tasks that they were trained for.
+    #[serde(default)]
+    pub weights: Option<String>,
     /// The plugin's own options.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
