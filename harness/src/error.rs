@@ -6,6 +6,7 @@ use crate::data::DataError;
 use crate::hint::Hint;
 use crate::metrics::MetricError;
 use crate::published::PublishedError;
+use crate::recipe::RecipeError;
 use crate::record::RecordError;
 use crate::run::PlanError;
 use crate::scaffold::ScaffoldError;
@@ -27,6 +28,9 @@ pub enum Error {
     /// Predictions that are scored.
     #[error(transparent)]
     Score(#[from] ScoreError),
+    /// Recipes of fine-tuning.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
     /// Run records.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -54,6 +58,7 @@ impl Hint for Error {
             Self::Data(error) => error.hint(),
             Self::Metric(error) => error.hint(),
             Self::Score(error) => error.hint(),
+            Self::Recipe(error) => error.hint(),
             Self::Record(error) => error.hint(),
             Self::Published(error) => error.hint(),
             Self::Scaffold(error) => error.hint(),

@@ -12,6 +12,7 @@
 //!   [`hub`]: models of the Hugging Face Hub, and its cache on this machine;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them; [`scaffold`] writes
 //!   task files for data files;
+//! - [`recipe`]: how models are fine-tuned, by task and model;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
@@ -32,6 +33,7 @@ pub mod plugin;
 pub mod plugin_new;
 pub mod published;
 pub mod qa;
+pub mod recipe;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -14,7 +14,7 @@ pub fn embedded_file(path: &str) -> Option<Cow<'static, [u8]>> {
 }
 
 /// The YAML files directly below `folder` (`""` for tasks/ itself), path and text, ordered by path.
-pub(super) fn embedded_yaml(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn embedded_yaml(folder: &str) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = Files::iter()
         .filter(|path| {
             path.strip_prefix(folder)

@@ -11,7 +11,9 @@ mod suite;
 
 pub use column::Column;
 pub use embedded::embedded_file;
+pub(crate) use embedded::embedded_yaml;
 pub use error::TaskError;
+pub(crate) use parse::{line_of, parse};
 pub use registry::Registry;
 pub use schema::{
     Columns, EmptyText, Format, Kind, Label, Origin, Piece, QaOptions, Reader, Scoring, Selection,

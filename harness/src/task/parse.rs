@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::TaskError;
 
 /// Reads one YAML document; `file` is its name in errors.
-pub(super) fn parse<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, TaskError> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, TaskError> {
     // Windows editors write a byte order mark, which would be part of the first key.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
@@ -91,7 +91,7 @@ fn twice(text: &str, key: &str) -> Option<(usize, usize)> {
 ///
 /// serde_yaml keeps no positions in values. Keys are looked for one after the other, which is right
 /// for files in the usual block style, and close to it in others.
-pub(super) fn line_of(text: &str, path: &[&str]) -> usize {
+pub(crate) fn line_of(text: &str, path: &[&str]) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let mut at = 0;
     for key in path {
