@@ -4,13 +4,17 @@ use super::ask::{Heard, ask};
 use super::kinds::{Answered, TaskRows};
 use super::plan::PlannedRun;
 use super::progress::CellProgress;
+use super::train::{TrainError, TrainProgress, Training, WorkDir, fine_tune};
+use super::{Checkpoint, CheckpointError};
+use crate::digest::HashCache;
 use crate::metrics::Scores;
 use crate::record::{
-    AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, PredictionRow, SCHEMA_VERSION,
-    Status, Throughput, Tokens, rfc3339,
+    AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, PredictionRow, RecordError,
+    RunDir, SCHEMA_VERSION, Status, Throughput, Tokens, rfc3339,
 };
 use crate::worker::{Evaluated, Failure, FailureKind, Opened, Worker};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 /// When a cell began.
@@ -29,7 +33,14 @@ impl Clock {
 pub(super) struct Outcome {
     pub(super) record: CellRecord,
     pub(super) predictions: Option<Vec<PredictionRow>>,
+    /// What else goes into the cell's directory: names, and where it is now.
+    pub(super) files: Vec<(&'static str, PathBuf)>,
 }
+
+/// The chosen model's directory within a cell's.
+const MODEL: &str = "model";
+/// The log of a training within a cell's directory.
+const TRAINING_LOG: &str = "train.jsonl";
 
 /// Runs the rows of a cell through an opened worker.
 pub(super) fn evaluate(
@@ -47,10 +58,55 @@ pub(super) fn evaluate(
     match answered {
         Ok((Answered { scores, predictions }, evaluated)) => {
             let record = record_done(cell, opened, &evaluated, scores, worker.take_output(), clock);
-            Outcome { record, predictions: Some(predictions) }
+            Outcome { record, predictions: Some(predictions), files: Vec::new() }
         }
         Err(failure) => failed(cell, &failure, clock),
     }
+}
+
+/// Trains the model of a cell through an opened worker, then runs the cell's rows through it.
+///
+/// An error is the run directory's: what an interrupted training goes on from stays there.
+pub(super) fn train(
+    cell: &PlannedRun,
+    training: &Training,
+    worker: &mut Worker,
+    opened: &Opened,
+    run: &RunDir,
+    clock: &Clock,
+    progress: &mut TrainProgress<'_>,
+) -> Result<Outcome, RecordError> {
+    let work = WorkDir::open(&run.training_path(&cell.inputs.id()))?;
+    let trained = match fine_tune(cell, training, worker, &work, progress) {
+        Ok(trained) => trained,
+        Err(TrainError::Worker(failure)) => return Ok(failed(cell, &failure, clock)),
+        Err(TrainError::Record(error)) => return Err(error),
+    };
+    let Answered { scores, predictions } = trained.answered;
+    let output = worker.take_output();
+    let mut record = record_done(cell, opened, &trained.evaluated, scores, output, clock);
+    record.warnings.extend(trained.warnings);
+    let mut training_record = trained.record;
+    let checkpoint = Checkpoint::Directory(trained.model.clone());
+    training_record.model.sha256 = checkpoint
+        .sha256(&mut HashCache::open())
+        .map_err(|error| match error {
+            CheckpointError::Io { path, source } => RecordError::Io { action: "read", path, source },
+            other => RecordError::Io {
+                action: "read",
+                path: trained.model.clone(),
+                source: std::io::Error::other(other.to_string()),
+            },
+        })?
+        .unwrap_or_default();
+    let mut files = vec![(TRAINING_LOG, trained.log)];
+    if training.saving.keep_model {
+        training_record.model.directory = Some(MODEL.into());
+        files.push((MODEL, trained.model));
+    }
+    record.selection_policy = Some(training_record.selection.policy.clone());
+    record.training = Some(training_record);
+    Ok(Outcome { record, predictions: Some(predictions), files })
 }
 
 /// A record with everything that does not depend on how the cell ended.
@@ -61,7 +117,7 @@ fn blank(cell: &PlannedRun, status: Status, clock: &Clock) -> CellRecord {
         inputs: cell.inputs.clone(),
         status,
         n: 0,
-        labels: cell.labels().iter().map(|l| l.id.clone()).collect(),
+        labels: cell.dataset.labels().iter().map(|l| l.id.clone()).collect(),
         primary_metric: cell.task.metric.name().into(),
         metrics: Default::default(),
         per_class: Vec::new(),
@@ -148,5 +204,5 @@ pub(super) fn failed(cell: &PlannedRun, failure: &Failure, clock: &Clock) -> Out
     let cause = Cause { kind, stage: failure.stage.clone(), detail: failure.to_string() };
     let mut record = blank(cell, Status::Failed { cause }, clock);
     record.plugin_output = (!failure.output.is_empty()).then(|| failure.output.join("\n"));
-    Outcome { record, predictions: None }
+    Outcome { record, predictions: None, files: Vec::new() }
 }

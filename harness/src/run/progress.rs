@@ -63,7 +63,10 @@ impl Progress {
     }
 
     /// Shows what a plugin's process prints, line by line, from any thread.
-    pub(super) fn printer(&self, plugin: String) -> impl Fn(&str) + Clone + Send + 'static {
+    pub(super) fn printer(
+        &self,
+        plugin: String,
+    ) -> impl Fn(&str) + Clone + Send + use<> + 'static {
         let progress = self.clone();
         move |line| progress.note(&format!("{plugin} | {line}"))
     }
@@ -112,6 +115,14 @@ impl Progress {
 }
 
 impl CellProgress<'_> {
+    /// As [`Progress::printer`].
+    pub(super) fn printer(
+        &self,
+        plugin: String,
+    ) -> impl Fn(&str) + Clone + Send + use<> + 'static {
+        self.parent.printer(plugin)
+    }
+
     /// Some rows are done.
     pub fn advance(&mut self, rows: u64, tokens: u64) {
         self.done += rows;

@@ -49,7 +49,8 @@ impl StepLog {
 }
 
 /// All steps of a log.
-pub(super) fn read(path: &Path) -> Result<Vec<TrainingStep>, RecordError> {
+#[cfg(test)]
+fn read(path: &Path) -> Result<Vec<TrainingStep>, RecordError> {
     let text = fs::read_to_string(path).map_err(RecordError::io("read", path))?;
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }

@@ -12,11 +12,10 @@ mod state;
 mod targets;
 mod trainer;
 
-pub(super) use log::read as read_log;
 pub(super) use order::hold_out;
 pub(super) use shown::TrainProgress;
 pub(super) use state::WorkDir;
-pub(super) use trainer::{TrainError, Trained, fine_tune};
+pub(super) use trainer::{TrainError, fine_tune};
 
 use crate::data::Dataset;
 use crate::recipe::Settings;

@@ -13,7 +13,7 @@ use crate::record::{
     EvaluationRecord, RecordError, SelectionRecord, TrainedModel, TrainingRecord, TrainingStep,
     TrainingThroughput,
 };
-use crate::run::ask::{Heard, ask};
+use crate::run::ask::ask;
 use crate::run::kinds::{Answered, TaskRows, head};
 use crate::run::plan::PlannedRun;
 use crate::task::Task;
