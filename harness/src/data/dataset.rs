@@ -12,7 +12,7 @@ use super::store::Store;
 use super::{folder, reader};
 use crate::digest::sha256_hex;
 use crate::record::DataInfo;
-use crate::task::{Label, Split, Task};
+use crate::task::{Label, Part, Split, Task};
 
 /// How a data set is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,10 +62,9 @@ impl Dataset {
         let places = DataPlaces::new(None).and_beside(path);
         let options = DatasetOptions { limit, allow_unverified: true };
         let mut dataset = Self::read(task, "", None, &file, &places, options)?;
-        let known = task
-            .splits
-            .iter()
-            .find(|(_, split)| split.sha256.as_ref() == Some(&dataset.info.sha256));
+        let known = task.splits.iter().find(|(_, split)| {
+            split.part.is_none() && split.sha256.as_ref() == Some(&dataset.info.sha256)
+        });
         if let Some((name, _)) = known {
             dataset.split.clone_from(name);
             dataset.info.verified = true;
@@ -89,7 +88,14 @@ impl Dataset {
             None => read_file(task, &index, file, expected)?,
         };
         let rows = store.entries.len() as u64;
-        let info = DataInfo { file: file.display(), sha256, rows, verified: false, labels_sha256 };
+        let info = DataInfo {
+            file: file.display(),
+            sha256,
+            rows,
+            part: split.and_then(|split| split.part),
+            verified: false,
+            labels_sha256,
+        };
         let mut dataset = Self {
             task: task.name.clone(),
             split: name.to_owned(),
@@ -112,11 +118,37 @@ impl Dataset {
                 Err(error) => return Err(error),
             }
         }
+        if let Some(part) = dataset.info.part {
+            dataset.keep(part)?;
+        }
         if let Some(limit) = options.limit {
             dataset.store.entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             dataset.store.clusters.truncate(dataset.store.entries.len());
         }
         Ok(dataset)
+    }
+
+    /// Leaves the rows of a part alone.
+    fn keep(&mut self, part: Part) -> Result<(), DataError> {
+        let rows = self.store.entries.len();
+        let place = |row: u64| usize::try_from(row).ok().filter(|row| *row <= rows);
+        let (Some(from), Some(to)) = (place(part.from), place(part.to)) else {
+            return Err(DataError::Part {
+                file: self.info.file.clone(),
+                task: self.task.clone(),
+                split: self.split.clone(),
+                rows: self.info.rows,
+                from: part.from,
+                to: part.to,
+            });
+        };
+        self.store.entries.truncate(to);
+        self.store.entries.drain(..from);
+        if !self.store.clusters.is_empty() {
+            self.store.clusters.truncate(to);
+            self.store.clusters.drain(..from);
+        }
+        Ok(())
     }
 
     fn verify(&self, split: &Split) -> Result<(), DataError> {

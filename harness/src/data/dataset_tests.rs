@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::data::Input;
 use crate::hint::Hint;
-use crate::task::Registry;
+use crate::task::{Part, Registry};
 
 fn nsmc() -> Task {
     Registry::load(&[]).expect("loads").get("nsmc").expect("is there")
@@ -171,4 +171,52 @@ proptest! {
             prop_assert_eq!((row.input, row.gold), (Input::Text(document), Gold::Label(*label)));
         }
     }
+}
+
+#[test]
+fn a_part_of_a_file_is_its_rows_in_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = "id\tdocument\tlabel\na\t하나\t0\nb\t둘\t1\nc\t셋\t1\nd\t넷\t0\n";
+    fs::write(folder.path().join("all.tsv"), rows).expect("written");
+    let mut task = nsmc();
+    let split = task.splits.get_mut("test").expect("is there");
+    (split.file, split.url) = (Some("all.tsv".to_owned()), None);
+    (split.sha256, split.rows) = (Some(sha256_hex(rows.as_bytes())), Some(4));
+    split.part = Some(Part { from: 1, to: 3 });
+    let places = DataPlaces::new(Some(folder.path()));
+    let open = |task: &Task, limit| {
+        let options = DatasetOptions { limit, allow_unverified: false };
+        Dataset::open(task, Some("test"), &places, options)
+    };
+    let data = open(&task, None).expect("read");
+    let ids: Vec<_> = data.rows().map(|row| row.id).collect();
+    assert_eq!(ids, [Some("b"), Some("c")]);
+    // Hash and rows are the whole file's, and both were compared.
+    assert_eq!((data.info().rows, data.info().verified), (4, true));
+    assert_eq!(data.info().part, Some(Part { from: 1, to: 3 }));
+    assert_eq!(open(&task, Some(1)).expect("read").gold_labels(), [1]);
+
+    let split = task.splits.get_mut("test").expect("is there");
+    (split.rows, split.part) = (None, Some(Part { from: 1, to: 5 }));
+    let error = open(&task, None).expect_err("beyond the end");
+    let path = folder.path().join("all.tsv");
+    assert_eq!(
+        error.to_string(),
+        format!("nsmc/test is rows 1 to 5 of {}, which has 4", path.display())
+    );
+}
+
+#[test]
+fn the_demo_splits_of_klue_ner_share_no_row_and_the_sample_is_the_second() {
+    let task = Registry::load(&[]).expect("loads").get("klue_ner").expect("is there");
+    let part = |name: &str| task.splits[name].part.expect("a part");
+    assert_eq!((part("demo_train").len(), part("demo_test").len()), (4_000, 1_000));
+    assert_eq!(part("demo_train").to, part("demo_test").from);
+    let options = DatasetOptions::default();
+    let sample =
+        Dataset::open(&task, Some("sample"), &DataPlaces::default(), options).expect("read");
+    let id = |index: usize| sample.row(index).and_then(|row| row.id).map(|id| id[..21].to_owned());
+    assert_eq!(sample.len(), 1_000);
+    assert_eq!(id(0).as_deref(), Some("klue-ner-v1_dev_04000"));
+    assert_eq!(id(999).as_deref(), Some("klue-ner-v1_dev_04999"));
 }

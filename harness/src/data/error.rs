@@ -105,6 +105,22 @@ pub enum DataError {
         /// Of the task.
         expected: String,
     },
+    /// The file ends before the split's part does.
+    #[error("{task}/{split} is rows {from} to {to} of {file}, which has {rows}")]
+    Part {
+        /// The file.
+        file: String,
+        /// The task.
+        task: String,
+        /// The split.
+        split: String,
+        /// Rows of the file.
+        rows: u64,
+        /// The part's first row.
+        from: u64,
+        /// The row after the part's last.
+        to: u64,
+    },
     /// The file has another number of rows.
     #[error("{file} has {found} rows, {task}/{split} names {expected}")]
     Rows {
@@ -166,6 +182,7 @@ impl Hint for DataError {
                     .to_owned(),
             ),
             Self::Row { .. } => Some("the task's reader does not fit the file; see `kobench task check`".to_owned()),
+            Self::Part { .. } => Some("correct the split's `part`: rows `from` to below `to`, counted from 0".to_owned()),
             Self::Sha256 { .. } | Self::Rows { .. } => Some(
                 "get the original file, or score this one with --allow-unverified: the record will say so".to_owned(),
             ),

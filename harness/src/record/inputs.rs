@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{CellKey, FineTuneInputs};
 use crate::digest::sha256_hex;
+use crate::task::Part;
 
 /// The plugin library that ran the cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,9 @@ pub struct DataInfo {
     pub sha256: String,
     /// Rows in the whole file, before any limit.
     pub rows: u64,
+    /// The rows of the file that the split is, where it is not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// Whether hash and rows are those that the task names.
     pub verified: bool,
     /// SHA-256 of the labels file, where the task has one: its order decides what an output means.
@@ -162,7 +166,7 @@ mod tests {
     use super::*;
 
     /// One change of one deciding field each; `text` and `number` are never what `inputs` holds.
-    const CHANGES: [fn(&mut CellInputs, &str, u32); 25] = [
+    const CHANGES: [fn(&mut CellInputs, &str, u32); 26] = [
         |inputs, text, _| inputs.key.model = text.into(),
         |inputs, text, _| inputs.key.task = text.into(),
         |inputs, _, number| inputs.key.task_version = number,
@@ -175,6 +179,7 @@ mod tests {
         |inputs, text, _| inputs.weights.sha256 = text.into(),
         |inputs, text, _| inputs.data.sha256 = text.into(),
         |inputs, _, number| inputs.data.rows = number.into(),
+        |inputs, _, number| inputs.data.part = Some(Part { from: 0, to: number.into() }),
         |inputs, text, _| inputs.data.labels_sha256 = Some(text.into()),
         |inputs, _, number| inputs.limit = Some(number.into()),
         |inputs, _, number| inputs.max_seq_len = number,

@@ -34,6 +34,7 @@ pub(crate) fn inputs() -> CellInputs {
             file: "sample.txt".into(),
             sha256: "c".repeat(64),
             rows: 2000,
+            part: None,
             verified: true,
             labels_sha256: None,
         },

@@ -98,6 +98,7 @@ pub fn score_own_gold(
         file: path.display().to_string(),
         sha256: sha256.clone(),
         rows: predictions.rows.len() as u64,
+        part: None,
         verified: false,
         labels_sha256: None,
     };

@@ -16,7 +16,7 @@ pub use error::TaskError;
 pub(crate) use parse::{line_of, parse};
 pub use registry::Registry;
 pub use schema::{
-    Columns, EmptyText, Format, Kind, Label, Origin, Piece, QaOptions, Reader, Scoring, Selection,
-    Split, SplitLocation, TagScheme, Task, Template, TextSource,
+    Columns, EmptyText, Format, Kind, Label, Origin, Part, Piece, QaOptions, Reader, Scoring,
+    Selection, Split, SplitLocation, TagScheme, Task, Template, TextSource,
 };
 pub use suite::{Suite, SuiteTask};

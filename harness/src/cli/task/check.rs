@@ -194,7 +194,7 @@ fn check_split(
         reported: task.report == name,
         file: places.find(task, name, split).ok().map(|file| file.display()),
         sha256: None,
-        rows_named: split.rows,
+        rows_named: split.scored_rows(),
         looked_at: vec![],
         obtain: None,
         problem: None,

@@ -65,7 +65,7 @@ pub(super) fn list(args: &ListArgs, look: &Look, out: &mut dyn Write) -> Result<
             splits: (task.splits.iter())
                 .map(|(name, split)| ListedSplit {
                     name,
-                    rows: split.rows,
+                    rows: split.scored_rows(),
                     present: places.find(task, name, split).is_ok(),
                 })
                 .collect(),

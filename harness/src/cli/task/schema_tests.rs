@@ -10,7 +10,7 @@ use super::*;
 use crate::cli::task::check::tests::validator;
 use crate::metrics::Metric;
 use crate::task::{
-    Columns, EmptyText, Format, Kind, Label, QaOptions, Reader, Scoring, Selection, Split,
+    Columns, EmptyText, Format, Kind, Label, Part, QaOptions, Reader, Scoring, Selection, Split,
     TagScheme, Task, Template,
 };
 
@@ -53,6 +53,7 @@ fn keys_and_names_are_those_of_the_types() {
     assert_eq!(of("columns"), keys_of::<Columns>());
     assert_eq!(of("template"), keys_of::<Template>());
     assert_eq!(of("split"), keys_of::<Split>());
+    assert_eq!(of("split/properties/part"), keys_of::<Part>());
     assert_eq!(of("selection"), keys_of::<Selection>());
     assert_eq!(of("scoring"), keys_of::<Scoring>());
     assert_eq!(of("qa"), keys_of::<QaOptions>());
@@ -124,7 +125,7 @@ fn mistakes_are_found() {
     let validator = validator(TASK_SCHEMA);
     let whole: Value =
         serde_yaml::from_str(include_str!("../../../../tasks/nsmc.yaml")).expect("YAML");
-    let mistakes: [fn(&mut Value); 10] = [
+    let mistakes: [fn(&mut Value); 11] = [
         |task| task["lables"] = json!([]),
         |task| task["kind"] = json!("classification"),
         |task| task["metrics"] = json!(["acuracy"]),
@@ -133,6 +134,7 @@ fn mistakes_are_found() {
         |task| task["splits"]["test"]["sha256"] = json!("abc"),
         |task| task["splits"]["test"]["file"] = json!("/data/test.tsv"),
         |task| task["splits"]["test"]["file"] = json!("../test.tsv"),
+        |task| task["splits"]["test"]["part"] = json!({"from": 0}),
         |task| task["splits"]["test"]["bundled"] = json!("samples/x"),
         |task| drop(task.as_object_mut().expect("an object").remove("report")),
     ];

@@ -34,6 +34,15 @@ fn check_split(name: &str, split: &Split) -> Result<(), Problem> {
         "a SHA-256 has 64 digits, 0-9 and a-f; `sha256sum FILE` prints it".to_owned()
     })?;
     ensure(split.rows != Some(0), &at("rows"), || "a split has at least one row".to_owned())?;
+    if let Some(part) = split.part {
+        ensure(part.from < part.to, &at("part"), || {
+            format!("a part has at least one row; {} to {} has none", part.from, part.to)
+        })?;
+        ensure(split.rows.is_none_or(|rows| part.to <= rows), &at("part"), || {
+            let rows = split.rows.unwrap_or_default();
+            format!("the part ends at row {}, and the file has {rows}", part.to)
+        })?;
+    }
     let Some(url) = &split.url else { return Ok(()) };
     ensure(split.file.is_some(), &at("url"), || {
         "a bundled split is not downloaded; it has no `url`".to_owned()

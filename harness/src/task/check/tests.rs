@@ -28,6 +28,16 @@ fn every_rule_names_its_line() {
         ("file: nsmc/ratings_test.txt", "file: ../x", "t.yaml:26: `../x` must be a path below"),
         ("bundled: samples/", "bundled: nowhere/", "t.yaml:31: `nowhere/nsmc/"),
         ("sha256: 8ac9", "sha256: ZZZZ", "t.yaml:28: a SHA-256 has 64 digits"),
+        (
+            "rows: 2000",
+            "rows: 2000\n    part: {from: 7, to: 7}",
+            "t.yaml:34: a part has at least one row; 7 to 7 has none",
+        ),
+        (
+            "rows: 2000",
+            "rows: 2000\n    part: {from: 0, to: 2001}",
+            "t.yaml:34: the part ends at row 2001, and the file has 2000",
+        ),
         ("rows: 2000", "rows: 0", "t.yaml:33: a split has at least one row"),
         (
             "report: test",

@@ -131,9 +131,13 @@ pub struct Split {
     /// SHA-256 of the file; none where nobody but its owners can have it.
     #[serde(default)]
     pub sha256: Option<String>,
-    /// Rows that are scored, where they are known.
+    /// Rows of the file that can be scored, where they are known.
     #[serde(default)]
     pub rows: Option<u64>,
+    /// The rows of the file that the split is, where it is not all of them. `sha256` and `rows` are the whole
+    /// file's.
+    #[serde(default)]
+    pub part: Option<Part>,
     /// Where `kobench data fetch` gets the file.
     #[serde(default)]
     pub url: Option<String>,
@@ -143,6 +147,28 @@ pub struct Split {
     /// Origin, where it is not the task's.
     #[serde(default)]
     pub source: Option<String>,
+}
+
+/// Rows `from..to` of a file, counted from 0 after those that the reader leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The first row.
+    pub from: u64,
+    /// The row after the last.
+    pub to: u64,
+}
+
+impl Part {
+    /// How many rows it has.
+    pub fn len(self) -> u64 {
+        self.to.saturating_sub(self.from)
+    }
+
+    /// Whether it has none, which the check of a task refuses.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Where a split's file is.
@@ -155,6 +181,11 @@ pub enum SplitLocation<'a> {
 }
 
 impl Split {
+    /// Rows of the split, where they are known: those of its part, or of its file.
+    pub fn scored_rows(&self) -> Option<u64> {
+        self.part.map(Part::len).or(self.rows)
+    }
+
     /// Where the file is. A task that was loaded has exactly one of the two.
     pub fn location(&self) -> SplitLocation<'_> {
         match (&self.bundled, &self.file) {
