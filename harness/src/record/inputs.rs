@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     /// One change of one deciding field each; `text` and `number` are never what `inputs` holds.
-    const CHANGES: [fn(&mut CellInputs, &str, u32); 26] = [
+    const CHANGES: [fn(&mut CellInputs, &str, u32); 27] = [
         |inputs, text, _| inputs.key.model = text.into(),
         |inputs, text, _| inputs.key.task = text.into(),
         |inputs, _, number| inputs.key.task_version = number,
@@ -192,7 +192,10 @@ mod tests {
         |inputs, text, _| fine_tune(inputs).settings = text.into(),
         |inputs, text, _| fine_tune(inputs).train.sha256 = text.into(),
         |inputs, _, number| fine_tune(inputs).train.rows = number.into(),
-        |inputs, text, _| fine_tune(inputs).train.part = Some(text.into()),
+        |inputs, _, number| {
+            fine_tune(inputs).train.part = Some(Part { from: 0, to: number.into() })
+        },
+        |inputs, _, _| fine_tune(inputs).train.held_out = None,
     ];
 
     fn fine_tune(inputs: &mut CellInputs) -> &mut FineTuneInputs {

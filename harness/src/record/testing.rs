@@ -139,18 +139,19 @@ pub(crate) fn predictions() -> Vec<PredictionRow> {
 
 /// How a cell trained its model, and what came of it, every field filled in.
 pub(crate) fn trained() -> (FineTuneInputs, TrainingRecord) {
-    let rows = |split: &str, part: Option<&str>| TrainingRows {
+    let rows = |split: &str, held_out: bool| TrainingRows {
         split: split.into(),
         sha256: "d".repeat(64),
         rows: 1800,
-        part: part.map(Into::into),
+        part: None,
+        held_out: Some(held_out),
     };
     let inputs = FineTuneInputs {
         recipe_version: 1,
         settings: serde_json::json!({"epochs": 3.0, "learning_rate": 5e-5}),
         from_scratch: false,
-        train: rows("train", Some("not held out")),
-        dev: Some(rows("train", Some("held out"))),
+        train: rows("train", false),
+        dev: Some(rows("train", true)),
     };
     let record = TrainingRecord {
         recipe: RecipeRecord {

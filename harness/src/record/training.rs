@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::task::Part;
+
 /// What decides a training, as part of a cell's inputs. The seed and the recipe's name are in the key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FineTuneInputs {
@@ -28,9 +30,12 @@ pub struct TrainingRows {
     pub sha256: String,
     /// Rows that were used.
     pub rows: u64,
-    /// Which rows, where they are not the first ones: `held out` or `not held out`, by the seed.
+    /// The rows of the file that the split is, where it is not all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part: Option<String>,
+    pub part: Option<Part>,
+    /// Where a share of the rows was drawn by the seed: whether these are the ones that were held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<bool>,
 }
 
 /// How a cell's model was trained.

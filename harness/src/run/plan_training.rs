@@ -86,11 +86,12 @@ fn training(
     if settings.train_split == reported {
         return Err(PlanError::TrainsOnReported { task: task.name.clone(), split: reported.into() });
     }
-    let rows = |rows: &Dataset, part: Option<&str>| TrainingRows {
+    let rows = |rows: &Dataset, held_out: Option<bool>| TrainingRows {
         split: rows.split().to_owned(),
         sha256: rows.info().sha256.clone(),
         rows: rows.len() as u64,
-        part: part.map(str::to_owned),
+        part: rows.info().part,
+        held_out,
     };
     let (train, dev, train_rows, dev_rows) = match settings.dev_source(task, reported) {
         DevSource::Split(split) => match splits.open(task, &split, None) {
@@ -109,8 +110,8 @@ fn training(
         DevSource::HeldOut(fraction) => {
             let (kept, held) = hold_out(&all, fraction, seed);
             let (train, dev) = (all.pick(&kept), all.pick(&held));
-            let train_rows = rows(&train, Some("not held out"));
-            let dev_rows = rows(&dev, Some("held out"));
+            let train_rows = rows(&train, Some(false));
+            let dev_rows = rows(&dev, Some(true));
             let label = format!("{} (held out)", settings.train_split);
             (Arc::new(train), Some(Dev { rows: Arc::new(dev), label }), train_rows, Some(dev_rows))
         }
