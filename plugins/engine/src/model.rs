@@ -209,18 +209,36 @@ impl Model {
                 labels - 1
             )));
         }
+        let mut saved = Saved::train(seed, step);
+        self.gradients(batch, &mut saved, sink, |logits, dlogits| {
+            loss::cross_entropy(logits, targets, dlogits)
+        })
+    }
+
+    /// One forward and backward pass with any loss: `loss` is given the logits, laid out as by
+    /// [`Model::forward`], fills their gradient, and returns the loss. Gradients of the parameters go
+    /// to `sink`; `saved` says which dropout acts, and what is kept.
+    ///
+    /// # Errors
+    /// As [`Model::forward`], and whatever the sink reports.
+    pub fn gradients(
+        &mut self,
+        batch: &PackedBatch,
+        saved: &mut Saved,
+        sink: &mut (dyn GradSink + Send),
+        loss: impl FnOnce(&[f32], &mut [f32]) -> f64 + Send,
+    ) -> Result<f64> {
         trunk::check(&self.config, batch)?;
         let threads = self.ctx.threads();
         threads.install(|| {
             let ctx = &mut self.ctx;
-            let mut saved = Saved::train(seed, step);
-            let hidden = self.trunk.forward(ctx, batch, &mut saved, &|| Ok(()))?;
-            let logits = self.head.forward(ctx, batch, hidden, &mut saved)?;
+            let hidden = self.trunk.forward(ctx, batch, saved, &|| Ok(()))?;
+            let logits = self.head.forward(ctx, batch, hidden, saved)?;
             let mut dlogits = ctx.take(logits.len())?;
-            let loss = loss::cross_entropy(logits.f32()?, targets, dlogits.f32_mut()?);
+            let loss = loss(logits.f32()?, dlogits.f32_mut()?);
             ctx.give(logits);
-            let dhidden = self.head.backward(ctx, batch, dlogits, &mut saved, sink)?;
-            self.trunk.backward(ctx, batch, dhidden, &mut saved, sink)?;
+            let dhidden = self.head.backward(ctx, batch, dlogits, saved, sink)?;
+            self.trunk.backward(ctx, batch, dhidden, saved, sink)?;
             Ok(loss)
         })
     }
