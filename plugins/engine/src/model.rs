@@ -228,28 +228,41 @@ impl Model {
         &mut self,
         batch: &PackedBatch,
         targets: &[i64],
-        seed: (u64, u32),
+        (seed, step): (u64, u32),
         sink: &mut (dyn GradSink + Send),
     ) -> Result<f64> {
         let targets = Targets::Classes(targets.to_vec());
         let shape = (self.logits_rows(batch), self.logits_width());
         let objective = Objective::new(None, &targets, batch, shape)?;
         let loss = |z: &[f32], dz: &mut [f32]| Ok(objective.evaluate(batch, z, dz));
-        self.pass(batch, seed, &loss, sink, &|| Ok(()))
+        self.pass(batch, &mut Saved::train(seed, step), &loss, sink, &|| Ok(()))
     }
 
-    /// One forward and backward pass: `loss` turns logits into their gradient and returns its value, which is
-    /// handed on; gradients go to `sink`, dropout follows from `seed` and `step`.
+    /// One forward and backward pass with any loss: `loss` is given the logits, laid out as by
+    /// [`Model::forward`], fills their gradient, and returns the loss. Gradients of the parameters go
+    /// to `sink`; `saved` says which dropout acts, and what is kept.
     ///
-    /// `between` is called before each layer of the forward pass. An error from it or from `loss` ends the call
-    /// before the first gradient.
+    /// # Errors
+    /// As [`Model::forward`], and whatever the sink reports.
+    pub fn gradients(
+        &mut self,
+        batch: &PackedBatch,
+        saved: &mut Saved,
+        sink: &mut (dyn GradSink + Send),
+        loss: impl Fn(&[f32], &mut [f32]) -> f64 + Sync,
+    ) -> Result<f64> {
+        self.pass(batch, saved, &|z, dz| Ok(loss(z, dz)), sink, &|| Ok(()))
+    }
+
+    /// As [`Model::gradients`] with a loss that may fail. `between` is called before each layer of the forward
+    /// pass. An error from it or from `loss` ends the call before the first gradient.
     ///
     /// # Errors
     /// As [`Model::forward`], and whatever `loss` and the sink report.
     pub(crate) fn pass(
         &mut self,
         batch: &PackedBatch,
-        (seed, step): (u64, u32),
+        saved: &mut Saved,
         loss: LossFn<'_>,
         sink: &mut (dyn GradSink + Send),
         between: Between<'_>,
@@ -258,14 +271,13 @@ impl Model {
         let threads = self.ctx.threads();
         threads.install(|| {
             let ctx = &mut self.ctx;
-            let mut saved = Saved::train(seed, step);
-            let hidden = self.trunk.forward(ctx, batch, &mut saved, between)?;
-            let logits = self.head.forward(ctx, batch, hidden, &mut saved)?;
+            let hidden = self.trunk.forward(ctx, batch, saved, between)?;
+            let logits = self.head.forward(ctx, batch, hidden, saved)?;
             let mut dlogits = ctx.take(logits.len())?;
             let loss = loss(logits.f32()?, dlogits.f32_mut()?)?;
             ctx.give(logits);
-            let dhidden = self.head.backward(ctx, batch, dlogits, &mut saved, sink)?;
-            self.trunk.backward(ctx, batch, dhidden, &mut saved, sink)?;
+            let dhidden = self.head.backward(ctx, batch, dlogits, saved, sink)?;
+            self.trunk.backward(ctx, batch, dhidden, saved, sink)?;
             Ok(loss)
         })
     }

@@ -12,6 +12,7 @@ use crate::error::{EngineError, Result};
 use crate::grad::GradSink;
 use crate::model::Model;
 use crate::param::ParamStore;
+use crate::saved::Saved;
 use crate::trunk::Between;
 
 /// What the host says about a step.
@@ -65,11 +66,6 @@ impl Trainer {
     /// [`EngineError::Input`] for settings that do not fit the model, [`EngineError::Unsupported`],
     /// [`EngineError::OutOfMemory`].
     pub fn begin(model: &Model, settings: Settings, seed: u64) -> Result<Self> {
-        if settings.activation_checkpointing {
-            return Err(EngineError::Unsupported(
-                "train_begin: activation_checkpointing is not supported by this build; leave it out".into(),
-            ));
-        }
         let segments = segments(model.params(), model.config(), &settings)?;
         let rule = match &settings.optimizer {
             Optimizer::Adamw(own) => Rule::AdamW(AdamW::new(own.clone(), &segments)?),
@@ -144,7 +140,8 @@ impl Trainer {
         if !objective.counts() {
             return self.without_targets(model, options);
         }
-        let call = Call { batch, objective, options, between };
+        let checkpointing = self.settings.activation_checkpointing;
+        let call = Call { batch, objective, options, checkpointing, between };
         match &self.rule {
             Rule::AdaLomo(own) if own.fused() => self.fused(model, &call),
             Rule::AdamW(_) | Rule::AdaLomo(_) => self.accumulating(model, &call),
@@ -319,6 +316,7 @@ struct Call<'a> {
     batch: &'a PackedBatch,
     objective: Objective<'a>,
     options: StepOptions,
+    checkpointing: bool,
     between: Between<'a>,
 }
 
@@ -327,7 +325,7 @@ impl Call<'_> {
     fn pass(
         &self,
         model: &mut Model,
-        seed: (u64, u32),
+        (seed, step): (u64, u32),
         number: u64,
         sink: &mut (dyn GradSink + Send),
     ) -> Result<f64> {
@@ -345,6 +343,10 @@ impl Call<'_> {
             }
             Ok(loss)
         };
-        model.pass(self.batch, seed, &loss, sink, self.between)
+        let mut saved = Saved::train(seed, step);
+        if self.checkpointing {
+            saved = saved.checkpointing();
+        }
+        model.pass(self.batch, &mut saved, &loss, sink, self.between)
     }
 }
