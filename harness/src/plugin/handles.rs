@@ -37,13 +37,20 @@ fn document<T: serde::Serialize>(call: &'static str, request: &T) -> Result<Stri
     serde_json::to_string(request).map_err(|e| error(call, abi::E_INVALID_ARGUMENT, e.to_string()))
 }
 
-/// The document of `model_open`. `check` stands there only where it is asked for: plugins that are older than it
+/// The document of `model_open`. Its later keys stand there only where they are asked for: plugins that are older
 /// refuse what they do not know.
 fn model_document(request: &ModelRequest) -> Result<String, CallError> {
     let failed = |e: serde_json::Error| error("model_open", abi::E_INVALID_ARGUMENT, e.to_string());
     let mut json = serde_json::to_value(request).map_err(failed)?;
-    if let (false, Some(keys)) = (request.check, json.as_object_mut()) {
-        keys.remove("check");
+    let unset = [
+        ("check", !request.check),
+        ("from_scratch", !request.from_scratch),
+        ("weights", request.weights.is_none()),
+    ];
+    if let Some(keys) = json.as_object_mut() {
+        for (key, _) in unset.iter().filter(|(_, unset)| *unset) {
+            keys.remove(*key);
+        }
     }
     document("model_open", &json)
 }

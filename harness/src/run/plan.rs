@@ -196,6 +196,8 @@ impl ModelPlan<'_> {
             new_head: false,
             seed: 0,
             check: false,
+            from_scratch: false,
+            weights: None,
             options: options.plugin_options.clone(),
         };
         PlannedRun {

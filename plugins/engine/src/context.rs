@@ -106,6 +106,11 @@ impl Context {
         self.pool.give(buffer);
     }
 
+    /// Releases the buffers that are not in use.
+    pub fn release(&mut self) {
+        self.pool.release();
+    }
+
     /// Peak bytes of activation buffers.
     pub fn buffer_bytes(&self) -> usize {
         self.pool.allocated_bytes()

@@ -1,8 +1,9 @@
-//! Gradients of whole models, of every architecture and head, against PyTorch and transformers.
+//! Gradients and training of whole models, of every architecture and head, against PyTorch and transformers.
 
 mod common;
 
-use common::fine_tuning::{self, Directions, Golden};
+use common::fine_tuning::{self, Directions, Golden, pack};
+use kobench_engine::train::{Settings, StepOptions, Trainer};
 use kobench_engine::{Accumulate, Saved};
 
 /// The gradient of one tensor of the checkpoint, out of the parameter that it is a part of.
@@ -30,7 +31,7 @@ fn norm(values: &[f32]) -> f64 {
 fn compare(golden: &Golden) -> (f64, f64) {
     let directions = Directions::read(golden);
     let mut model = golden.open(2, 0.0);
-    let (loss, sink) = golden.gradients(&mut model, 0, &mut Saved::train(1, 0)).unwrap();
+    let (loss, sink) = golden.gradients(&mut model, 0, &mut Saved::train(1, 0));
     let name = &golden.name;
     assert!((loss / golden.losses[0] - 1.0).abs() < 1e-5, "{name}: {loss} {}", golden.losses[0]);
     let largest = golden.norms.values().copied().fold(0.0, f64::max);
@@ -70,12 +71,47 @@ fn gradients_equal_pytorch() {
     }
 }
 
+/// A hundred steps as the goldens' script makes them: AdamW, decay, clipping, a linear schedule with warm-up.
+#[test]
+fn the_loss_of_each_step_equals_pytorch() {
+    const STEPS: usize = 100;
+    const WARMUP: usize = 10;
+    let settings = serde_json::json!({
+        "optimizer": {"name": "adamw", "variant": "torch", "weight_decay": 0.01},
+        "clip_norm": 1.0,
+    });
+    for golden in fine_tuning::all() {
+        let name = &golden.name;
+        assert_eq!(golden.losses.len(), STEPS, "{name}");
+        let mut model = golden.open(2, 0.0);
+        let settings = Settings::parse(settings.clone(), model.logits_width()).unwrap();
+        let mut trainer = Trainer::begin(&model, settings, 1).unwrap();
+        let mut worst = 0.0_f64;
+        for (step, expected) in golden.losses.iter().enumerate() {
+            let batch = step % golden.batches.len();
+            let factor = match step {
+                step if step < WARMUP => step as f64 / WARMUP as f64,
+                step => (STEPS - step) as f64 / (STEPS - WARMUP) as f64,
+            };
+            let options =
+                StepOptions { learning_rate: 5e-4 * factor, loss_scale: 1.0, accumulate: false };
+            let (packed, targets) = (pack(&golden.batches[batch]), golden.targets(batch));
+            let stepped = trainer.step(&mut model, &packed, &targets, options, &|| Ok(())).unwrap();
+            let off = (stepped.loss / expected - 1.0).abs();
+            assert!(off < 1e-4, "{name}: step {step}: {} against {expected}", stepped.loss);
+            worst = worst.max(off);
+        }
+        let (first, last) = (golden.losses[0], golden.losses[STEPS - 1]);
+        println!("{name}: {first:.3} to {last:.3}, every loss within {worst:.1e}");
+    }
+}
+
 /// With every dropout on, each tensor that is trained receives a gradient.
 #[test]
 fn every_tensor_receives_its_gradient() {
     for golden in fine_tuning::all() {
         let mut model = golden.open(2, 0.1);
-        let (_, sink) = golden.gradients(&mut model, 0, &mut Saved::train(3, 1)).unwrap();
+        let (_, sink) = golden.gradients(&mut model, 0, &mut Saved::train(3, 1));
         let mut received = 0;
         for (tensor, _, grad) in parts(&model, &sink) {
             let expected = golden.norms.get(&tensor).is_some_and(|norm| *norm > 0.0);
@@ -90,7 +126,7 @@ fn every_tensor_receives_its_gradient() {
 /// Loss and all gradients as bits.
 fn bits(golden: &Golden, threads: usize, saved: &mut Saved) -> Vec<u32> {
     let mut model = golden.open(threads, 0.2);
-    let (loss, sink) = golden.gradients(&mut model, 0, saved).unwrap();
+    let (loss, sink) = golden.gradients(&mut model, 0, saved);
     let grads = parts(&model, &sink).into_iter().filter_map(|(_, _, grad)| grad);
     let grads = grads.flat_map(|grad| grad.iter().map(|g| g.to_bits())).collect::<Vec<_>>();
     [(loss as f32).to_bits()].into_iter().chain(grads).collect()

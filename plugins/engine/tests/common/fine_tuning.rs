@@ -6,8 +6,8 @@ use half::f16;
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig, TrunkConfig};
 use kobench_engine::model::Model;
-use kobench_engine::ops::loss::{IGNORE, cross_entropy};
-use kobench_engine::{Accumulate, Context, EngineError, PackedBatch, Saved};
+use kobench_engine::train::Targets;
+use kobench_engine::{Accumulate, Context, PackedBatch, Saved};
 use kobench_plugin_sdk::Head;
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
@@ -128,62 +128,33 @@ impl Golden {
         model: &mut Model,
         batch: usize,
         saved: &mut Saved,
-    ) -> Result<(f64, Accumulate), EngineError> {
+    ) -> (f64, Accumulate) {
         let cases = &self.batches[batch];
         let mut sink = Accumulate::new(model.params());
-        let packed = pack(cases);
-        let loss = model.gradients(&packed, saved, &mut sink, |logits, dlogits| {
-            self.loss(cases, logits, dlogits)
-        })?;
-        Ok((loss, sink))
+        let loss = model.gradients(&pack(cases), &self.targets(batch), saved, &mut sink).unwrap();
+        (loss, sink)
     }
 
-    fn loss(&self, cases: &[Case], logits: &[f32], dlogits: &mut [f32]) -> f64 {
+    /// The targets of a batch.
+    pub fn targets(&self, batch: usize) -> Targets {
+        let cases = &self.batches[batch];
         match (self.loss.as_str(), self.head) {
-            ("mse", _) => {
-                let rows = logits.len() as f64;
-                let mut loss = 0.0;
-                for ((z, d), case) in logits.iter().zip(dlogits).zip(cases) {
-                    let off = f64::from(*z) - case.number();
-                    loss += off * off / rows;
-                    *d = (2.0 * off / rows) as f32;
-                }
-                loss
-            }
+            ("mse", _) => Targets::Reals(cases.iter().map(|c| c.number() as f32).collect()),
             ("cross_entropy", Head::Token) => {
-                let targets: Vec<i64> =
-                    cases.iter().flat_map(|c| c.numbers().iter().copied()).collect();
-                assert!(targets.contains(&IGNORE) || targets.len() < 9);
-                cross_entropy(logits, &targets, dlogits)
+                Targets::Classes(cases.iter().flat_map(|c| c.numbers().iter().copied()).collect())
             }
             ("cross_entropy", _) => {
-                let targets: Vec<i64> = cases.iter().map(|c| c.number() as i64).collect();
-                cross_entropy(logits, &targets, dlogits)
+                Targets::Classes(cases.iter().map(|c| c.number() as i64).collect())
             }
-            ("span", _) => spans(cases, logits, dlogits),
+            ("span", _) => {
+                let side = |side: usize| {
+                    cases.iter().map(|c| u32::try_from(c.numbers()[side]).unwrap()).collect()
+                };
+                Targets::Spans { starts: side(0), ends: side(1) }
+            }
             other => panic!("{other:?}"),
         }
     }
-}
-
-/// Mean over the sequences, and over start and end, of the cross-entropy over a sequence's tokens.
-fn spans(cases: &[Case], logits: &[f32], dlogits: &mut [f32]) -> f64 {
-    let mut loss = 0.0;
-    let mut at = 0;
-    let weight = 0.5 / cases.len() as f64;
-    for case in cases {
-        let rows = case.input_ids.len();
-        for side in 0..2 {
-            let column: Vec<f32> = (0..rows).map(|r| logits[2 * (at + r) + side]).collect();
-            let mut gradient = vec![0.0; rows];
-            loss += weight * cross_entropy(&column, &case.numbers()[side..=side], &mut gradient);
-            for (r, g) in gradient.iter().enumerate() {
-                dlogits[2 * (at + r) + side] = (f64::from(*g) * weight) as f32;
-            }
-        }
-        at += rows;
-    }
-    loss
 }
 
 pub fn pack(cases: &[Case]) -> PackedBatch {
