@@ -50,7 +50,7 @@ pub(super) struct Args {
         required_unless_present = "suite"
     )]
     task: Vec<String>,
-    /// A named set of models and tasks instead: demo.
+    /// A named set of models and tasks instead: demo, or demo-train, which trains one.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["model", "task", "split", "checkpoint"])]
     suite: Option<String>,
     /// The weights: a Hugging Face directory, or hf:ORG/NAME from the Hugging Face cache.
@@ -119,9 +119,9 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 
 pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
     let registry = args.tasks.registry()?;
-    let (models, tasks) = match &args.suite {
-        Some(name) => {
-            let suite = registry.suite(name)?;
+    let suite = args.suite.as_deref().map(|name| registry.suite(name)).transpose()?;
+    let (models, tasks) = match suite {
+        Some(suite) => {
             let choice = |t: &crate::task::SuiteTask| TaskChoice {
                 task: t.task.clone(),
                 split: t.split.clone(),
@@ -141,12 +141,14 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
             "give a positive number, for instance --hang-limit 600",
         ));
     };
+    let of_suite = suite.and_then(|suite| suite.finetune.as_ref());
+    let fine_tune = args.fine_tune.options(of_suite, args.max_seq_len)?;
     let options = RunOptions {
         models,
         tasks,
         checkpoint: args.checkpoint.clone(),
         limit: args.limit,
-        max_seq_len: args.max_seq_len.filter(|_| !args.fine_tune.finetune),
+        max_seq_len: args.max_seq_len.filter(|_| fine_tune.is_none()),
         data_dir: args.data.data_dir.clone(),
         allow_unverified: args.allow_unverified,
         device: args.device.clone(),
@@ -157,7 +159,7 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
         hang_limit: hang_limit.max(Duration::from_millis(100)),
         rerun: args.rerun,
         verify: args.verify,
-        fine_tune: args.fine_tune.options(args.max_seq_len)?,
+        fine_tune,
     };
     let plan = plan(&options, &args.plugins.catalog(), &registry)?;
     let out = args
