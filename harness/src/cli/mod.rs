@@ -9,6 +9,7 @@ mod plugin;
 mod plugin_new;
 mod plugins;
 mod progress;
+mod recipe;
 mod run;
 mod score;
 mod shared;
@@ -69,6 +70,9 @@ enum Command {
     Model(model::Args),
     /// List plugins, check one, or make a new one.
     Plugin(plugin::Args),
+    /// List and show recipes of fine-tuning.
+    #[command(subcommand)]
+    Recipe(recipe::RecipeCommand),
     /// The process that holds a plugin; started by kobench itself.
     #[command(hide = true)]
     Worker(worker::Args),
@@ -98,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Data(command) => data::run(&command, &look, &mut stdout),
         Command::Model(args) => model::run(&args, &look, &mut stdout),
         Command::Plugin(args) => plugin::run(&args, &look, &mut stdout),
+        Command::Recipe(command) => recipe::run(&command, &look, &mut stdout),
         Command::Worker(args) => worker::run(&args),
     };
     match ended {
