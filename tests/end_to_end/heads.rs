@@ -40,6 +40,8 @@ fn evaluate(
         new_head: false,
         seed: 0,
         check: false,
+        from_scratch: false,
+        weights: None,
         options: BTreeMap::new(),
     };
     worker.open(OpenRequest { library, tokenizer, model }, &mut |_| {})?;

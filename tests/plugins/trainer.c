@@ -33,7 +33,7 @@ struct kobench_model {
     uint64_t random;
     int training;
     uint64_t steps;
-    double clip_norm;
+    double clip_norm, beta1, beta2, eps, weight_decay;
     float *weights, *gradients, *first, *second; /* [BUCKETS x labels] each; the last two are Adam's moments */
 };
 
@@ -310,17 +310,43 @@ static double uniform(uint64_t *state) {
     return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
 }
 
-/* One of the objects {"name": only} of the training settings. */
-static int32_t only_name(const char *what, const char *only, kobench_str object, kobench_error *error) {
+static int32_t unknown(const char *what, const char *key, kobench_str value, kobench_error *error) {
+    return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "\"%s\" has \"%s\": %.*s, which this plugin does not know", what, key,
+                        (int)(value.size < 60 ? value.size : 60), value.data);
+}
+
+/* A number from `low` up to, but not including, `high`. */
+static int number(kobench_str value, double low, double high, double *out) {
+    char *end;
+    double read = strtod(value.data, &end);
+    if (end == value.data || !(read >= low && read < high)) return 0;
+    *out = read;
+    return 1;
+}
+
+/* The object "optimizer" (AdamW as torch has it) or "loss" (cross-entropy) of the training settings. */
+static int32_t read_named(const char *what, const char *only, kobench_model *m, kobench_str object, kobench_error *error) {
     kobench_json members;
     char key[64], name[64];
     kobench_str value;
+    int is_optimizer = !strcmp(what, "optimizer");
     if (*object.data != '{' || !kobench_json_begin(&members, object))
         return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "\"%s\" is not an object", what);
-    while (kobench_json_next(&members, key, &value))
-        if (strcmp(key, "name") || !kobench_json_text(value, name, sizeof name) || strcmp(name, only))
-            return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "\"%s\" has \"%s\": %.*s; there is: \"name\": \"%s\"", what, key,
-                                (int)(value.size < 60 ? value.size : 60), value.data, only);
+    while (kobench_json_next(&members, key, &value)) {
+        int good = 0;
+        double none;
+        if (!strcmp(key, "name")) good = kobench_json_text(value, name, sizeof name) && !strcmp(name, only);
+        else if (!is_optimizer) good = !strcmp(key, "label_smoothing") && number(value, 0, 1e-300, &none);
+        else if (!strcmp(key, "variant")) good = kobench_json_text(value, name, sizeof name) && !strcmp(name, "torch");
+        else if (!strcmp(key, "eps")) good = number(value, 1e-300, 1, &m->eps);
+        else if (!strcmp(key, "weight_decay")) good = number(value, 0, 1e6, &m->weight_decay);
+        else if (!strcmp(key, "betas") && *value.data == '[') {
+            const char *comma = strchr(value.data, ',');
+            kobench_str first = {value.data + 1, 0}, second = {comma ? comma + 1 : value.data, 0};
+            good = comma && number(first, 0, 1, &m->beta1) && number(second, 0, 1, &m->beta2);
+        } else good = !strcmp(key, "no_decay") && *value.data == '['; /* there is no bias here */
+        if (!good) return unknown(what, key, value, error);
+    }
     return KOBENCH_OK;
 }
 
@@ -329,12 +355,13 @@ static int32_t train_begin(kobench_model *m, kobench_str json, kobench_error *er
     char key[64];
     kobench_str value;
     double clip = 0;
+    if (m) m->beta1 = 0.9, m->beta2 = 0.999, m->eps = 1e-8, m->weight_decay = 0;
     if (!m || !kobench_json_begin(&members, json))
         return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "the model is NULL, or the settings are not a JSON object");
     while (kobench_json_next(&members, key, &value)) {
         int32_t status = KOBENCH_OK;
-        if (!strcmp(key, "optimizer")) status = only_name(key, "adamw", value, error);
-        else if (!strcmp(key, "loss")) status = only_name(key, "cross_entropy", value, error);
+        if (!strcmp(key, "optimizer")) status = read_named(key, "adamw", m, value, error);
+        else if (!strcmp(key, "loss")) status = read_named(key, "cross_entropy", m, value, error);
         else if (!strcmp(key, "clip_norm")) clip = *value.data == 'n' ? 0 : strtod(value.data, NULL);
         else if (strcmp(key, "freeze") || value.size != 2)
             status = kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "no setting \"%s\": %.*s", key, (int)(value.size < 60 ? value.size : 60), value.data);
@@ -357,14 +384,14 @@ static int32_t train_begin(kobench_model *m, kobench_str json, kobench_error *er
 }
 
 static void update(kobench_model *m, double rate, double scale) {
-    const double b1 = 0.9, b2 = 0.999, decay = 0.01;
+    const double b1 = m->beta1, b2 = m->beta2;
     m->steps++;
     double c1 = 1 - pow(b1, (double)m->steps), c2 = 1 - pow(b2, (double)m->steps);
     for (size_t i = 0; i < size_of(m); i++) {
         double g = m->gradients[i] * scale;
         m->first[i] = (float)(b1 * m->first[i] + (1 - b1) * g);
         m->second[i] = (float)(b2 * m->second[i] + (1 - b2) * g * g);
-        double step = m->first[i] / c1 / (sqrt(m->second[i] / c2) + 1e-8) + decay * m->weights[i];
+        double step = m->first[i] / c1 / (sqrt(m->second[i] / c2) + m->eps) + m->weight_decay * m->weights[i];
         m->weights[i] -= (float)(rate * step);
         m->gradients[i] = 0;
     }

@@ -92,6 +92,8 @@ impl Bench {
             new_head: false,
             seed: 0,
             check: false,
+            from_scratch: false,
+            weights: None,
             options: Default::default(),
         })
     }

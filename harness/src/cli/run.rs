@@ -1,5 +1,7 @@
 //! `kobench run`.
 
+mod fine_tune;
+
 use super::leaderboard::RUNS;
 use super::plugins::PluginArgs;
 use super::shared::{DataArgs, TaskArgs};
@@ -8,6 +10,7 @@ use crate::error::Error;
 use crate::record::{RunDir, RunRecord};
 use crate::report::{Format, Look, render};
 use crate::run::{Progress, RunOptions, TaskChoice, default_threads, execute, plan};
+use fine_tune::FineTuneArgs;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +22,10 @@ Examples:
   kobench run -m kcbert-demo -t nsmc --data-dir ~/data --out results/runs/nsmc
   kobench run -m kcbert-base --checkpoint ./kcbert-nsmc -t nsmc --limit 1000 --format json
   kobench run -m kcbert-base --checkpoint hf:you/kcbert-nsmc -t nsmc --plugin-option clean=2021-08
+  kobench run --finetune --recipe generation-b -m koelectra-base-v3 -t nsmc --seed 42,43,44
 
+A training that was interrupted goes on from its last saved state when the same command is given again, and
+ends with the same weights.
 A cell that is done already is not done again: what decides its numbers (plugin, weights, data, options,
 precision, device, threads) is hashed, and the hash names its folder in RUN/cells.";
 
@@ -74,15 +80,18 @@ pub(super) struct Args {
     /// Where to compute: auto, cpu or cuda:N.
     #[arg(long, default_value = "auto")]
     device: String,
-    /// Precision: f32 as the published tables, bf16, or auto (the fastest that the plugin has here).
-    #[arg(long, default_value = "f32", value_parser = ["auto", "f32", "bf16"])]
-    precision: String,
+    /// Precision: f32 as the published tables, bf16, or auto (the fastest that the plugin has here) [default:
+    /// the recipe's, or f32].
+    #[arg(long, value_parser = ["auto", "f32", "bf16"])]
+    precision: Option<String>,
     /// Threads; by default all processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
     /// Tokens a batch.
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u64).range(1..))]
     batch_tokens: u64,
+    #[command(flatten)]
+    fine_tune: FineTuneArgs,
     /// Where the run goes [default: results/runs/SUITE, or results/runs/default].
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
@@ -137,7 +146,7 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
         tasks,
         checkpoint: args.checkpoint.clone(),
         limit: args.limit,
-        max_seq_len: args.max_seq_len,
+        max_seq_len: args.max_seq_len.filter(|_| !args.fine_tune.finetune),
         data_dir: args.data.data_dir.clone(),
         allow_unverified: args.allow_unverified,
         device: args.device.clone(),
@@ -148,6 +157,7 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
         hang_limit: hang_limit.max(Duration::from_millis(100)),
         rerun: args.rerun,
         verify: args.verify,
+        fine_tune: args.fine_tune.options(args.max_seq_len)?,
     };
     let plan = plan(&options, &args.plugins.catalog(), &registry)?;
     let out = args

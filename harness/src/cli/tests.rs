@@ -98,6 +98,7 @@ fn write_run(path: &Path, task: &Task, data: &Dataset) -> CellRecord {
         threads: 1,
         options: BTreeMap::new(),
         harness_version: env!("CARGO_PKG_VERSION").into(),
+        fine_tune: None,
     };
     let now = rfc3339(SystemTime::now());
     let record = CellRecord {
@@ -116,6 +117,7 @@ fn write_run(path: &Path, task: &Task, data: &Dataset) -> CellRecord {
         tokens: Tokens::default(),
         backend: Backend::default(),
         selection_policy: Some("checkpoint as given".into()),
+        training: None,
         predictions: None,
         warnings: vec![],
         plugin_output: None,

@@ -194,6 +194,34 @@ impl Dataset {
         self.store.skipped_empty
     }
 
+    /// The rows at these indices, in this order, as a data set of their own; indices beyond the last row
+    /// are passed over.
+    #[must_use]
+    pub fn pick(&self, rows: &[usize]) -> Self {
+        let store = &self.store;
+        let kept = || rows.iter().copied().filter(|&row| row < store.entries.len());
+        let clusters = match store.clusters.as_slice() {
+            [] => Vec::new(),
+            all => kept().map(|row| all[row]).collect(),
+        };
+        Self {
+            task: self.task.clone(),
+            split: self.split.clone(),
+            buffer: self.buffer.clone(),
+            store: Store {
+                entries: kept().map(|row| store.entries[row]).collect(),
+                words: store.words.clone(),
+                tags: store.tags.clone(),
+                answers: store.answers.clone(),
+                clusters,
+                skipped_empty: store.skipped_empty,
+            },
+            labels: self.labels.clone(),
+            info: self.info.clone(),
+            warnings: self.warnings.clone(),
+        }
+    }
+
     /// Number of rows, after the limit.
     pub fn len(&self) -> usize {
         self.store.entries.len()

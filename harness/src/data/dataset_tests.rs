@@ -44,6 +44,15 @@ fn rows_are_read_as_the_reference_does() {
 }
 
 #[test]
+fn picked_rows_are_a_data_set_of_their_own() {
+    let data = read(b"id\tdocument\tlabel\n1\ta\t0\n2\tb\t1\n3\tc\t1\n").expect("read");
+    let picked = data.pick(&[2, 0, 9]);
+    let rows: Vec<_> = picked.rows().map(|row| (row.index, row.id, row.input)).collect();
+    assert_eq!(rows, [(0, Some("3"), Input::Text("c")), (1, Some("1"), Input::Text("a"))]);
+    assert_eq!((picked.gold_labels(), picked.info()), (vec![1, 0], data.info()));
+}
+
+#[test]
 fn a_bad_row_is_named() {
     assert_eq!(message(b""), "1: the file is empty, a header line was expected");
     assert_eq!(

@@ -37,15 +37,30 @@ fn document<T: serde::Serialize>(call: &'static str, request: &T) -> Result<Stri
     serde_json::to_string(request).map_err(|e| error(call, abi::E_INVALID_ARGUMENT, e.to_string()))
 }
 
-/// The document of `model_open`. `check` stands there only where it is asked for: plugins that are older than it
-/// refuse what they do not know.
+/// The document of `model_open`. Keys that came later stand there only where they are asked for: plugins that
+/// are older than a key refuse what they do not know.
 fn model_document(request: &ModelRequest) -> Result<String, CallError> {
     let failed = |e: serde_json::Error| error("model_open", abi::E_INVALID_ARGUMENT, e.to_string());
     let mut json = serde_json::to_value(request).map_err(failed)?;
-    if let (false, Some(keys)) = (request.check, json.as_object_mut()) {
-        keys.remove("check");
+    if let Some(keys) = json.as_object_mut() {
+        let unused = [
+            ("check", !request.check),
+            ("from_scratch", !request.from_scratch),
+            ("weights", request.weights.is_none()),
+        ];
+        for (key, _) in unused.into_iter().filter(|(_, is_unused)| *is_unused) {
+            keys.remove(key);
+        }
     }
     document("model_open", &json)
+}
+
+pub(super) const fn abi_head(head: Head) -> u32 {
+    match head {
+        Head::Sequence => abi::HEAD_SEQUENCE,
+        Head::Token => abi::HEAD_TOKEN,
+        Head::Span => abi::HEAD_SPAN,
+    }
 }
 
 /// A tokeniser of a plugin.
@@ -166,6 +181,10 @@ impl Model {
         self.handle.as_ptr()
     }
 
+    pub(super) fn vtable(&self) -> &'static PluginVtable {
+        self.vtable
+    }
+
     /// Computes the logits of some sequences into `values`, which grows as far as it has to.
     ///
     /// # Errors
@@ -178,11 +197,7 @@ impl Model {
         values: &mut Vec<f32>,
     ) -> Result<ForwardOutcome, CallError> {
         let forward = required!(self.vtable, model_forward);
-        let head = match head {
-            Head::Sequence => abi::HEAD_SEQUENCE,
-            Head::Token => abi::HEAD_TOKEN,
-            Head::Span => abi::HEAD_SPAN,
-        };
+        let head = abi_head(head);
         for _ in 0..2 {
             let mut logits = abi::Logits::zeroed();
             logits.values = values.as_mut_ptr();
@@ -263,8 +278,10 @@ mod tests {
     fn older_plugins_see_no_key_that_they_do_not_know() {
         let json = r#"{"variant": "x"}"#;
         let mut request: ModelRequest = serde_json::from_str(json).unwrap();
-        assert!(!model_document(&request).unwrap().contains("check\":"));
-        request.check = true;
+        let document = model_document(&request).unwrap();
+        assert!(["check\":", "from_scratch\":", "weights\":"].iter().all(|k| !document.contains(k)));
+        (request.check, request.from_scratch) = (true, true);
+        request.weights = Some("nsmc".into());
         let document = model_document(&request).unwrap();
         assert_eq!(serde_json::from_str::<ModelRequest>(&document).unwrap(), request);
     }

@@ -13,6 +13,7 @@ mod handles;
 mod host;
 mod library;
 mod rows;
+mod training;
 
 pub use catalog::{Broken, Catalog, Entry, Listed, ModelError, NO_PLUGINS};
 pub use discovery::{SearchPath, library_name};
@@ -24,6 +25,7 @@ pub use host::set_log;
 pub(crate) use host::{call, collect};
 pub use library::Library;
 pub(crate) use rows::Rows;
+pub use training::{StepLoss, StepOptions, StepTargets};
 
 /// The documents that cross the interface, shared with the SDK.
 pub use kobench_plugin_sdk::{

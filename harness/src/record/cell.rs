@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::CellInputs;
+use super::{CellInputs, TrainingRecord};
 
 /// One cell, as `cells/ID/cell.json` holds it. The inputs and the status are flattened into it, so
 /// `model`, `task`, `split` and `status` are members of the top level.
@@ -52,6 +52,9 @@ pub struct CellRecord {
     /// How the weights were chosen among checkpoints, for instance `checkpoint as given`.
     #[serde(default)]
     pub selection_policy: Option<String>,
+    /// How the model was trained, where the cell did that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingRecord>,
     /// The predictions beside the record; none in a failed cell.
     #[serde(default)]
     pub predictions: Option<PredictionsFile>,

@@ -20,6 +20,7 @@ const CELL_FILE: &str = "cell.json";
 const PREDICTIONS_FILE: &str = "predictions.jsonl";
 const TEMPORARY: &str = ".tmp-";
 const REPLACED: &str = ".old-";
+const TRAINING: &str = ".train-";
 
 /// A run directory that this process alone may write.
 #[derive(Debug)]
@@ -53,6 +54,23 @@ impl RunDir {
         self.path.join(CELLS).join(id)
     }
 
+    /// Where the training of the cell `id` keeps what it goes on from after an interruption.
+    pub fn training_path(&self, id: &str) -> PathBuf {
+        self.path.join(CELLS).join(format!("{TRAINING}{id}"))
+    }
+
+    /// Removes what the training of the cell `id` has kept.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`].
+    pub fn forget_training(&self, id: &str) -> Result<(), RecordError> {
+        let path = self.training_path(id);
+        if path.exists() {
+            fs::remove_dir_all(&path).map_err(RecordError::io("remove", &path))?;
+        }
+        Ok(())
+    }
+
     /// All cells, done and failed, ordered by id.
     ///
     /// # Errors
@@ -84,8 +102,22 @@ impl RunDir {
     /// older one is as it was.
     pub fn write_cell(
         &self,
+        record: CellRecord,
+        predictions: Option<&[PredictionRow]>,
+    ) -> Result<CellRecord, RecordError> {
+        self.write_cell_with(record, predictions, &[])
+    }
+
+    /// As [`RunDir::write_cell`], with more files: each is moved into the cell's directory under a name. They
+    /// must be on the same file system; after an error they may be gone.
+    ///
+    /// # Errors
+    /// As [`RunDir::write_cell`].
+    pub fn write_cell_with(
+        &self,
         mut record: CellRecord,
         predictions: Option<&[PredictionRow]>,
+        moved: &[(&str, &Path)],
     ) -> Result<CellRecord, RecordError> {
         // The id names a directory, so one that is not an id must not reach the file system.
         if record.id.is_empty() || !record.id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -94,6 +126,12 @@ impl RunDir {
         let cells = self.path.join(CELLS);
         let temporary = cells.join(format!("{TEMPORARY}{}-{}", record.id, std::process::id()));
         let written = fill(&temporary, &mut record, predictions)
+            .and_then(|()| {
+                moved.iter().try_for_each(|(name, from)| {
+                    let to = temporary.join(name);
+                    fs::rename(from, &to).map_err(RecordError::io("write", &to))
+                })
+            })
             .and_then(|()| {
                 replace(
                     &temporary,

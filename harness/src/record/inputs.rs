@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::CellKey;
+use super::{CellKey, FineTuneInputs};
 use crate::digest::sha256_hex;
 use crate::task::Part;
 
@@ -28,6 +28,9 @@ pub enum WeightsSource {
     Bundled,
     /// A directory that the user gave.
     Directory,
+    /// None: every weight was drawn from the seed. The hash is that of what was there all the same, the
+    /// configuration and the tokeniser.
+    Random,
 }
 
 /// The weights that the cell ran with.
@@ -62,7 +65,7 @@ pub struct DataInfo {
 }
 
 /// Everything that decides the numbers of a cell, with the paths that led to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CellInputs {
     /// What the cell is about.
     #[serde(flatten)]
@@ -89,6 +92,9 @@ pub struct CellInputs {
     pub options: BTreeMap<String, String>,
     /// Version of kobench.
     pub harness_version: String,
+    /// How the cell trained the model, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fine_tune: Option<FineTuneInputs>,
 }
 
 /// Fields that say where something was found; what was found is in the hash beside each. Everything
@@ -160,7 +166,7 @@ mod tests {
     use super::*;
 
     /// One change of one deciding field each; `text` and `number` are never what `inputs` holds.
-    const CHANGES: [fn(&mut CellInputs, &str, u32); 21] = [
+    const CHANGES: [fn(&mut CellInputs, &str, u32); 27] = [
         |inputs, text, _| inputs.key.model = text.into(),
         |inputs, text, _| inputs.key.task = text.into(),
         |inputs, _, number| inputs.key.task_version = number,
@@ -182,12 +188,25 @@ mod tests {
         |inputs, _, number| inputs.threads = number,
         |inputs, text, _| drop(inputs.options.insert(text.into(), String::new())),
         |inputs, text, _| inputs.harness_version = text.into(),
+        |inputs, _, number| fine_tune(inputs).recipe_version = number,
+        |inputs, text, _| fine_tune(inputs).settings = text.into(),
+        |inputs, text, _| fine_tune(inputs).train.sha256 = text.into(),
+        |inputs, _, number| fine_tune(inputs).train.rows = number.into(),
+        |inputs, _, number| {
+            fine_tune(inputs).train.part = Some(Part { from: 0, to: number.into() })
+        },
+        |inputs, _, _| fine_tune(inputs).train.held_out = None,
     ];
+
+    fn fine_tune(inputs: &mut CellInputs) -> &mut FineTuneInputs {
+        inputs.fine_tune.get_or_insert_with(|| super::super::testing::trained().0)
+    }
 
     proptest! {
         #[test]
         fn every_deciding_field_changes_the_id(which in 0..CHANGES.len(), text in "x.{0,12}", number in 5000u32..) {
-            let before = inputs();
+            let mut before = inputs();
+            fine_tune(&mut before);
             let mut after = before.clone();
             CHANGES[which](&mut after, &text, number);
             prop_assert_ne!(before.id(), after.id());

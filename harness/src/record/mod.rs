@@ -4,6 +4,8 @@
 //! RUN/run.json                    RunRecord: the plan, the host, the command line
 //! RUN/cells/ID/cell.json          CellRecord: one model on one split of one task
 //! RUN/cells/ID/predictions.jsonl  PredictionRow: one line an example, in the order of the dataset
+//! RUN/cells/ID/train.jsonl        TrainingStep: one line an optimiser step, where the cell trained the model
+//! RUN/cells/ID/model/             the model that it trained, as a Hugging Face directory
 //! ```
 //!
 //! Every record carries [`SCHEMA_VERSION`]; the JSON Schemas are in `harness/schemas`. Metrics are
@@ -23,6 +25,7 @@ mod schema_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
+mod training;
 
 pub use cell::{
     Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PerEntity,
@@ -38,6 +41,10 @@ pub use prediction::{
 };
 pub use run::{PlannedCell, RunRecord};
 pub use time::rfc3339;
+pub use training::{
+    Alternative, EvaluationRecord, FineTuneInputs, RecipeRecord, SelectionRecord, TrainedModel,
+    TrainingRecord, TrainingRows, TrainingStep, TrainingThroughput,
+};
 
 #[cfg(test)]
 pub(crate) use schema_tests::validator;

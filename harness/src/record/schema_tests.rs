@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::testing::{done, failed, inputs, predictions};
+use super::testing::{done, failed, inputs, predictions, trained, training_step};
 use super::{Output, PlannedCell, RunDir, RunRecord, Word};
 
 /// A schema of harness/schemas, compiled.
@@ -41,6 +41,39 @@ fn cells() {
         change(&mut cell);
         assert!(!schema.is_valid(&cell), "change {index} passes");
     }
+}
+
+#[test]
+fn cells_that_trained_their_model() {
+    let schema = validator(include_str!("../../schemas/cell.schema.json"));
+    let mut cell = done();
+    let (inputs, record) = trained();
+    (cell.inputs.fine_tune, cell.training) = (Some(inputs), Some(record));
+    cell.inputs.weights.source = super::WeightsSource::Random;
+    let valid = serde_json::to_value(&cell).expect("serialised");
+    assert_valid(&schema, &valid);
+    let read: super::CellRecord = serde_json::from_value(valid.clone()).expect("parsed");
+    assert_eq!(read, cell);
+    let wrong: [fn(&mut Value); 3] = [
+        |cell| cell["training"]["selection"]["policy"] = json!("by eye"),
+        |cell| cell["fine_tune"]["train"]["sha256"] = json!("abc"),
+        |cell| cell["training"]["extra"] = json!(1),
+    ];
+    for change in wrong {
+        let mut cell = valid.clone();
+        change(&mut cell);
+        assert!(!schema.is_valid(&cell), "{cell}");
+    }
+}
+
+#[test]
+fn training_steps() {
+    let schema = validator(include_str!("../../schemas/train.schema.json"));
+    let mut step = training_step();
+    assert_valid(&schema, &serde_json::to_value(&step).expect("serialised"));
+    step.grad_norm = None;
+    assert_valid(&schema, &serde_json::to_value(&step).expect("serialised"));
+    assert!(!schema.is_valid(&json!({"step": 1, "loss": 0.5})));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Backend, Cause, CauseKind, CellInputs, CellKey, CellRecord, DataInfo, Memory, MetricValue,
-    Output, PerClass, PluginInfo, PredictionRow, Status, Throughput, Tokens, WeightsInfo,
-    WeightsSource,
+    Alternative, Backend, Cause, CauseKind, CellInputs, CellKey, CellRecord, DataInfo,
+    EvaluationRecord, FineTuneInputs, Memory, MetricValue, Output, PerClass, PluginInfo,
+    PredictionRow, RecipeRecord, SelectionRecord, Status, Throughput, Tokens, TrainedModel,
+    TrainingRecord, TrainingRows, TrainingStep, TrainingThroughput, WeightsInfo, WeightsSource,
 };
 
 /// The inputs of a cell that needs nothing but what is bundled.
@@ -44,6 +45,7 @@ pub(crate) fn inputs() -> CellInputs {
         threads: 2,
         options: BTreeMap::new(),
         harness_version: "0.1.0".into(),
+        fine_tune: None,
     }
 }
 
@@ -94,6 +96,7 @@ pub(crate) fn done() -> CellRecord {
         },
         backend: Backend { device_name: Some("A CPU".into()), isa: Some("avx512f".into()) },
         selection_policy: Some("best on dev".into()),
+        training: None,
         predictions: None,
         warnings: vec![],
         plugin_output: None,
@@ -132,4 +135,75 @@ pub(crate) fn predictions() -> Vec<PredictionRow> {
         logits: Some(vec![0.1, -2.5]),
     };
     vec![row(0, "1"), row(1, "0")]
+}
+
+/// How a cell trained its model, and what came of it, every field filled in.
+pub(crate) fn trained() -> (FineTuneInputs, TrainingRecord) {
+    let rows = |split: &str, held_out: bool| TrainingRows {
+        split: split.into(),
+        sha256: "d".repeat(64),
+        rows: 1800,
+        part: None,
+        held_out: Some(held_out),
+    };
+    let inputs = FineTuneInputs {
+        recipe_version: 1,
+        settings: serde_json::json!({"epochs": 3.0, "learning_rate": 5e-5}),
+        from_scratch: false,
+        train: rows("train", false),
+        dev: Some(rows("train", true)),
+    };
+    let record = TrainingRecord {
+        recipe: RecipeRecord {
+            name: "generation-b".into(),
+            version: 1,
+            source: "KoELECTRA".into(),
+            notes: vec!["assumed".into()],
+        },
+        sequences: 1800,
+        steps: 171,
+        epochs: 3.0,
+        final_loss: 0.25,
+        selection: SelectionRecord {
+            policy: "best_on_test".into(),
+            step: 100,
+            metric: "accuracy".into(),
+            value: Some(0.86),
+            caveat: Some("chosen on the rows that it is scored on".into()),
+            alternatives: vec![Alternative { policy: "last".into(), step: 171, value: 0.85 }],
+        },
+        evaluations: vec![EvaluationRecord {
+            step: 100,
+            epoch: 1.75,
+            split: "test".into(),
+            metric: "accuracy".into(),
+            value: 0.86,
+        }],
+        model: TrainedModel { directory: Some("model".into()), sha256: "e".repeat(64) },
+        log: "train.jsonl".into(),
+        throughput: TrainingThroughput {
+            rows_per_second: Some(100.0),
+            tokens_per_second: Some(2000.0),
+            step_seconds: 54.0,
+            evaluate_seconds: 6.0,
+            tokenize_seconds: 0.1,
+            peak_rss_bytes: Some(1 << 28),
+        },
+        resumed_from: vec![50],
+    };
+    (inputs, record)
+}
+
+/// A step of a training.
+pub(crate) fn training_step() -> TrainingStep {
+    TrainingStep {
+        step: 1,
+        epoch: 0.017,
+        loss: 0.7,
+        lr: 5e-5,
+        grad_norm: Some(1.25),
+        rows: 32,
+        tokens: 640,
+        seconds: 0.3,
+    }
 }

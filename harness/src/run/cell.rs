@@ -1,18 +1,20 @@
 //! One cell: the rows through a worker, its answers into predictions, metrics and a record.
 
-use super::kinds::{Answered, answers, head};
+use super::ask::{Heard, ask};
+use super::kinds::{Answered, TaskRows};
 use super::plan::PlannedRun;
 use super::progress::CellProgress;
-use crate::hint::Hint as _;
+use super::train::{TrainError, TrainProgress, Training, WorkDir, fine_tune};
+use super::{Checkpoint, CheckpointError};
+use crate::digest::HashCache;
 use crate::metrics::Scores;
 use crate::record::{
-    AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, PredictionRow, SCHEMA_VERSION,
-    Status, Throughput, Tokens, rfc3339,
+    AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, PredictionRow, RecordError,
+    RunDir, SCHEMA_VERSION, Status, Throughput, Tokens, rfc3339,
 };
-use crate::worker::{
-    Encoding, EvaluateRequest, Evaluated, Event, Failure, FailureKind, Opened, RowInput, Worker,
-};
+use crate::worker::{Evaluated, Failure, FailureKind, Opened, Worker};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 /// When a cell began.
@@ -31,7 +33,14 @@ impl Clock {
 pub(super) struct Outcome {
     pub(super) record: CellRecord,
     pub(super) predictions: Option<Vec<PredictionRow>>,
+    /// What else goes into the cell's directory: names, and where it is now.
+    pub(super) files: Vec<(&'static str, PathBuf)>,
 }
+
+/// The chosen model's directory within a cell's.
+const MODEL: &str = "model";
+/// The log of a training within a cell's directory.
+const TRAINING_LOG: &str = "train.jsonl";
 
 /// Runs the rows of a cell through an opened worker.
 pub(super) fn evaluate(
@@ -41,41 +50,63 @@ pub(super) fn evaluate(
     clock: &Clock,
     progress: &mut CellProgress<'_>,
 ) -> Outcome {
-    let dataset = &cell.dataset;
-    let request = EvaluateRequest {
-        examples: dataset.rows().map(|row| RowInput::from(row.input)).collect(),
-        head: head(cell.task.kind),
-        encoding: Encoding::new(cell.inputs.max_seq_len, cell.task.qa.unwrap_or_default()),
-        batch_tokens: cell.batch_tokens,
-    };
-    let mut answers = answers(cell);
-    let mut wrong = None;
-    let evaluated = worker.evaluate(request, &mut |event| match event {
-        Event::Logits { logits, tokens } => {
-            let rows = answers.take(logits).unwrap_or_else(|reason| {
-                wrong.get_or_insert(reason);
-                0
-            });
-            progress.advance(rows, tokens);
-        }
-        Event::Log { level, message } => progress.log(level, &message),
-        Event::Stage(_) | Event::Sequences(_) => {}
+    let asked = TaskRows::new(&cell.task, &cell.dataset);
+    let answered = ask(worker, asked, cell.encoding(), cell.batch_tokens, &mut |heard| match heard {
+        Heard::Rows { rows, tokens } => progress.advance(rows, tokens),
+        Heard::Log { level, message } => progress.log(level, &message),
     });
-    let evaluated = match evaluated {
-        Ok(evaluated) => evaluated,
-        Err(failure) => return failed(cell, &failure, clock),
-    };
-    if let Err(reason) = wrong.map_or_else(|| answers.complete(), Err) {
-        return unusable(cell, "bad logits", reason, None, worker, clock);
-    }
-    let Answered { scores, predictions } = match answers.finish() {
-        Ok(answered) => answered,
-        Err(e) => {
-            return unusable(cell, "metrics", e.to_string(), e.hint(), worker, clock);
+    match answered {
+        Ok((Answered { scores, predictions }, evaluated)) => {
+            let record = record_done(cell, opened, &evaluated, scores, worker.take_output(), clock);
+            Outcome { record, predictions: Some(predictions), files: Vec::new() }
         }
+        Err(failure) => failed(cell, &failure, clock),
+    }
+}
+
+/// Trains the model of a cell through an opened worker, then runs the cell's rows through it.
+///
+/// An error is the run directory's: what an interrupted training goes on from stays there.
+pub(super) fn train(
+    cell: &PlannedRun,
+    training: &Training,
+    worker: &mut Worker,
+    opened: &Opened,
+    run: &RunDir,
+    clock: &Clock,
+    progress: &mut TrainProgress<'_>,
+) -> Result<Outcome, RecordError> {
+    let work = WorkDir::open(&run.training_path(&cell.inputs.id()))?;
+    let trained = match fine_tune(cell, training, worker, &work, progress) {
+        Ok(trained) => trained,
+        Err(TrainError::Worker(failure)) => return Ok(failed(cell, &failure, clock)),
+        Err(TrainError::Record(error)) => return Err(error),
     };
-    let record = record_done(cell, opened, &evaluated, scores, worker.take_output(), clock);
-    Outcome { record, predictions: Some(predictions) }
+    let Answered { scores, predictions } = trained.answered;
+    let output = worker.take_output();
+    let mut record = record_done(cell, opened, &trained.evaluated, scores, output, clock);
+    record.warnings.extend(trained.warnings);
+    let mut training_record = trained.record;
+    let checkpoint = Checkpoint::Directory(trained.model.clone());
+    training_record.model.sha256 = checkpoint
+        .sha256(&mut HashCache::open())
+        .map_err(|error| match error {
+            CheckpointError::Io { path, source } => RecordError::Io { action: "read", path, source },
+            other => RecordError::Io {
+                action: "read",
+                path: trained.model.clone(),
+                source: std::io::Error::other(other.to_string()),
+            },
+        })?
+        .unwrap_or_default();
+    let mut files = vec![(TRAINING_LOG, trained.log)];
+    if training.saving.keep_model {
+        training_record.model.directory = Some(MODEL.into());
+        files.push((MODEL, trained.model));
+    }
+    record.selection_policy = Some(training_record.selection.policy.clone());
+    record.training = Some(training_record);
+    Ok(Outcome { record, predictions: Some(predictions), files })
 }
 
 /// A record with everything that does not depend on how the cell ended.
@@ -86,7 +117,7 @@ fn blank(cell: &PlannedRun, status: Status, clock: &Clock) -> CellRecord {
         inputs: cell.inputs.clone(),
         status,
         n: 0,
-        labels: cell.labels().iter().map(|l| l.id.clone()).collect(),
+        labels: cell.dataset.labels().iter().map(|l| l.id.clone()).collect(),
         primary_metric: cell.task.metric.name().into(),
         metrics: Default::default(),
         per_class: Vec::new(),
@@ -96,6 +127,7 @@ fn blank(cell: &PlannedRun, status: Status, clock: &Clock) -> CellRecord {
         tokens: Tokens::default(),
         backend: Backend::default(),
         selection_policy: Some(AS_GIVEN.into()),
+        training: None,
         predictions: None,
         warnings: cell.warnings.clone(),
         plugin_output: None,
@@ -159,21 +191,6 @@ fn record_done(
     record
 }
 
-/// The record of a cell whose answers make no sense or cannot be scored.
-fn unusable(
-    cell: &PlannedRun,
-    code: &str,
-    message: String,
-    hint: Option<String>,
-    worker: &Worker,
-    clock: &Clock,
-) -> Outcome {
-    let kind = FailureKind::Error { code: code.into(), message, hint };
-    let stage = if code == "metrics" { "score" } else { "forward" };
-    let failure = Failure { kind, stage: Some(stage.into()), output: worker.take_output() };
-    failed(cell, &failure, clock)
-}
-
 /// The record of a cell that came to nothing.
 pub(super) fn failed(cell: &PlannedRun, failure: &Failure, clock: &Clock) -> Outcome {
     let kind = match &failure.kind {
@@ -187,5 +204,5 @@ pub(super) fn failed(cell: &PlannedRun, failure: &Failure, clock: &Clock) -> Out
     let cause = Cause { kind, stage: failure.stage.clone(), detail: failure.to_string() };
     let mut record = blank(cell, Status::Failed { cause }, clock);
     record.plugin_output = (!failure.output.is_empty()).then(|| failure.output.join("\n"));
-    Outcome { record, predictions: None }
+    Outcome { record, predictions: None, files: Vec::new() }
 }

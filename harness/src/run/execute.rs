@@ -1,10 +1,13 @@
 //! Working through a plan: skip what is done, keep a worker while it serves, record what happened.
 
-use super::cell::{Clock, Outcome, evaluate, failed};
+use super::cell::{Clock, Outcome, evaluate, failed, train};
 use super::plan::{Plan, PlannedRun};
 use super::progress::{CellProgress, Progress};
+use super::train::{TrainProgress, Training};
+use crate::report::number::grouped;
 use crate::record::{CellRecord, RecordError, RunDir, Status, verify_predictions};
 use crate::worker::{Event, Failure, Limits, OpenRequest, Opened, Worker};
+use std::path::Path;
 
 /// What a run came to.
 #[derive(Debug)]
@@ -50,19 +53,31 @@ pub fn execute(
             finished.cells.push(record);
             continue;
         }
-        progress.note(&format!(
-            "[{}/{}] {label}: {} rows",
-            number + 1,
-            plan.cells.len(),
-            cell.dataset.len()
-        ));
-        let mut shown = progress.cell(&label, cell.dataset.len() as u64);
-        let Outcome { record, predictions } = attempt(plan, cell, &mut open, &mut shown);
-        let record = run.write_cell(record, predictions.as_deref())?;
-        if !record.is_done() {
-            shown.warn(&what_happened(&record));
+        let rows = match &cell.training {
+            None => format!("{} rows", grouped(cell.dataset.len() as u64)),
+            Some(training) => format!(
+                "training on {} rows, {} to evaluate",
+                grouped(training.train.len() as u64),
+                grouped(cell.dataset.len() as u64)
+            ),
+        };
+        progress.note(&format!("[{}/{}] {label}: {rows}", number + 1, plan.cells.len()));
+        let Outcome { record, predictions, files } = match &cell.training {
+            None => attempt(plan, cell, &mut open, progress),
+            Some(training) => {
+                // Two models are never in memory at once.
+                open = None;
+                train_one(plan, cell, training, run, progress)?
+            }
+        };
+        let files: Vec<(&str, &Path)> =
+            files.iter().map(|(name, path)| (*name, path.as_path())).collect();
+        let record = run.write_cell_with(record, predictions.as_deref(), &files)?;
+        if record.is_done() {
+            run.forget_training(&record.id)?;
+        } else {
+            progress.warn(&format!("{label}: {}", what_happened(&record)));
         }
-        drop(shown);
         finished.cells.push(record);
     }
     Ok(finished)
@@ -106,18 +121,41 @@ fn attempt(
     plan: &Plan,
     cell: &PlannedRun,
     open: &mut Option<Open>,
-    shown: &mut CellProgress<'_>,
+    progress: &mut Progress,
 ) -> Outcome {
+    let label = cell.inputs.key.label();
     let clock = Clock::start();
-    let mut with = match ready(plan, cell, open.take(), shown) {
+    let mut shown = progress.cell(&label, cell.dataset.len() as u64);
+    let mut with = match ready(plan, cell, open.take(), &shown) {
         Ok(with) => with,
         Err(failure) => return failed(cell, &failure, &clock),
     };
-    let outcome = evaluate(cell, &mut with.worker, &with.opened, &clock, shown);
+    let outcome = evaluate(cell, &mut with.worker, &with.opened, &clock, &mut shown);
     if !with.worker.is_dead() {
         *open = Some(with);
     }
     outcome
+}
+
+/// Trains the model of a cell and evaluates it, in a worker of its own.
+fn train_one(
+    plan: &Plan,
+    cell: &PlannedRun,
+    training: &Training,
+    run: &RunDir,
+    progress: &mut Progress,
+) -> Result<Outcome, RecordError> {
+    if plan.rerun {
+        run.forget_training(&cell.inputs.id())?;
+    }
+    let label = cell.inputs.key.label();
+    let clock = Clock::start();
+    let mut with = match ready(plan, cell, None, &progress.cell(&label, 0)) {
+        Ok(with) => with,
+        Err(failure) => return Ok(failed(cell, &failure, &clock)),
+    };
+    let mut shown = TrainProgress::new(progress, &label);
+    train(cell, training, &mut with.worker, &with.opened, run, &clock, &mut shown)
 }
 
 /// A worker that has the cell's model open: the one that is there, or a new one. The old one ends first,

@@ -1,5 +1,7 @@
-//! Running models on tasks: plan the cells, evaluate each in a worker, write a record of each.
+//! Running models on tasks: plan the cells, train where that is asked for, evaluate each in a worker, write a
+//! record of each.
 
+mod ask;
 mod cell;
 mod checkpoint;
 mod execute;
@@ -7,11 +9,14 @@ mod kinds;
 mod options;
 mod plan;
 mod plan_error;
+mod plan_training;
 mod progress;
+mod train;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use execute::{Finished, execute};
-pub use options::{RunOptions, TaskChoice, default_threads};
+pub use options::{FineTune, RunOptions, TaskChoice, default_threads};
 pub use plan::{Plan, PlannedRun, plan};
 pub use plan_error::PlanError;
 pub use progress::Progress;
+pub use train::{Dev, Saving, Training};

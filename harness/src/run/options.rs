@@ -1,5 +1,7 @@
 //! What a user asks of a run.
 
+use super::train::Saving;
+use crate::recipe::Point;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,8 +34,8 @@ pub struct RunOptions {
     pub allow_unverified: bool,
     /// `auto`, `cpu` or `cuda:N`.
     pub device: String,
-    /// `auto`, `f32` or `bf16`.
-    pub precision: String,
+    /// `auto`, `f32` or `bf16`; none: the recipe's, or else f32.
+    pub precision: Option<String>,
     /// Threads to compute with.
     pub threads: u32,
     /// Tokens a batch.
@@ -46,6 +48,23 @@ pub struct RunOptions {
     pub rerun: bool,
     /// Compare the predictions of cells that are done with their recorded hash.
     pub verify: bool,
+    /// Train the models first.
+    pub fine_tune: Option<FineTune>,
+}
+
+/// How models are trained before they are evaluated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FineTune {
+    /// The recipe's name, or the path of a recipe file.
+    pub recipe: String,
+    /// Edits of its settings; each point is trained. None: the recipe as it is.
+    pub points: Vec<Point>,
+    /// Seeds; each is trained. None: the recipe's.
+    pub seeds: Vec<u64>,
+    /// Whether every weight is new, not only the head.
+    pub from_scratch: bool,
+    /// What is kept.
+    pub saving: Saving,
 }
 
 /// Threads, where none are asked for: the processors that this process may use.

@@ -5,12 +5,16 @@ use super::Checkpoint;
 use super::kinds::{head, outputs};
 use super::options::{RunOptions, TaskChoice};
 use super::plan_error::PlanError;
+use super::plan_training::{PlannedTraining, Splits, trainings};
+use super::train::Training;
 use crate::data::{DataPlaces, Dataset, DatasetOptions};
 use crate::digest::HashCache;
 use crate::plugin::{Catalog, Description, Entry, ModelRequest, TokenizerRequest, Variant};
+use crate::recipe::Library;
 use crate::record::{CellInputs, CellKey, PlannedCell, PluginInfo, WeightsInfo, WeightsSource};
-use crate::task::{Label, Registry, Task};
-use crate::worker::OpenRequest;
+use crate::task::{QaOptions, Registry, Task};
+use crate::worker::{Encoding, OpenRequest};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,14 +45,21 @@ pub struct PlannedRun {
     pub open: OpenRequest,
     /// Tokens a batch.
     pub batch_tokens: u64,
+    /// How the model is trained first, if it is.
+    pub training: Option<Training>,
     /// What a reader of its numbers should know already.
     pub warnings: Vec<String>,
 }
 
 impl PlannedRun {
-    /// The task's labels, in the order of the logits.
-    pub fn labels(&self) -> &[Label] {
-        self.dataset.labels()
+    /// How its rows become sequences.
+    pub(super) fn encoding(&self) -> Encoding {
+        let mut qa: QaOptions = self.task.qa.unwrap_or_default();
+        if let Some(settings) = self.training.as_ref().map(|training| &training.settings) {
+            qa.doc_stride = settings.doc_stride.unwrap_or(qa.doc_stride);
+            qa.max_question_len = settings.max_question_len.unwrap_or(qa.max_question_len);
+        }
+        Encoding::new(self.inputs.max_seq_len, qa)
     }
 }
 
@@ -75,25 +86,45 @@ pub fn plan(
     for choice in &options.tasks {
         tasks.push(load(options, registry, choice)?);
     }
+    let recipe = match &options.fine_tune {
+        Some(asked) => Some((asked, Library::load()?.get(&asked.recipe)?)),
+        None => None,
+    };
+    let places = DataPlaces::new(options.data_dir.as_deref());
+    let mut splits = Splits::new(&places, options.allow_unverified);
     let mut cells = Vec::new();
     let mut hashes = HashCache::open();
     for name in &options.models {
         let (entry, variant) = catalog.model(name)?;
+        if recipe.is_some() && !entry.description.trains {
+            let (model, plugin) = (variant.name.clone(), entry.description.name.clone());
+            return Err(PlanError::DoesNotTrain { model, plugin });
+        }
         let checkpoint = Checkpoint::resolve(variant, options.checkpoint.as_deref())?;
-        check_options(options, entry, variant)?;
+        check_options(&options.plugin_options, entry, variant)?;
         let device = device(&options.device, &entry.description, variant)?;
-        let precision = precision(&options.precision, &entry.description, variant)?;
         for (task, ..) in &tasks {
             check_head(task, variant)?;
+        }
+        let mut planned = Vec::new();
+        for (task, split, dataset) in &tasks {
+            match &recipe {
+                None => planned.push((task, split, dataset, None)),
+                Some((asked, recipe)) => planned.extend(
+                    trainings(asked, recipe, variant, task, split, &mut splits)?
+                        .into_iter()
+                        .map(|training| (task, split, dataset, Some(training))),
+                ),
+            }
         }
         // Last, for it may take a second: a checkpoint of a gigabyte is read the first time.
         let library = hashes
             .sha256(&entry.path)
             .map_err(|source| PlanError::Library { path: entry.path.clone(), source })?;
         let weights = checkpoint.sha256(&mut hashes)?.unwrap_or_else(|| library.clone());
-        let model = ModelPlan { entry, variant, checkpoint, library, weights, device, precision };
-        for (task, split, dataset) in &tasks {
-            cells.push(model.cell(options, task, split, dataset));
+        let model = ModelPlan { entry, variant, checkpoint, library, weights, device };
+        for (task, split, dataset, training) in planned {
+            cells.push(model.cell(options, task, split, dataset, training)?);
         }
     }
     hashes.save();
@@ -125,7 +156,6 @@ struct ModelPlan<'a> {
     /// SHA-256 of the weights.
     weights: String,
     device: String,
-    precision: String,
 }
 
 impl ModelPlan<'_> {
@@ -135,9 +165,24 @@ impl ModelPlan<'_> {
         task: &Arc<Task>,
         split: &str,
         dataset: &Arc<Dataset>,
-    ) -> PlannedRun {
+        planned: Option<PlannedTraining>,
+    ) -> Result<PlannedRun, PlanError> {
+        let settings = planned.as_ref().map(|planned| &planned.training.settings);
+        let from_scratch = planned.as_ref().is_some_and(|planned| planned.inputs.from_scratch);
+        let precision = options
+            .precision
+            .as_deref()
+            .or_else(|| settings.and_then(|settings| settings.precision.as_deref()));
+        let precision =
+            precision_of(precision.unwrap_or("f32"), &self.entry.description, self.variant)?;
+        let mut plugin_options = settings.map(|s| s.plugin_options.clone()).unwrap_or_default();
+        plugin_options.extend(options.plugin_options.clone());
+        check_options(&plugin_options, self.entry, self.variant)?;
         let directory = self.checkpoint.directory().map(Path::to_path_buf);
-        let asked = options.max_seq_len.unwrap_or(task.max_seq_len);
+        let asked = options
+            .max_seq_len
+            .or_else(|| settings.and_then(|settings| settings.max_seq_len))
+            .unwrap_or(task.max_seq_len);
         // A model without so many positions is given what it has, and the record says so.
         let max_seq_len = self.variant.max_seq_len.map_or(asked, |limit| asked.min(limit));
         let mut warnings = dataset.warnings().to_vec();
@@ -147,14 +192,22 @@ impl ModelPlan<'_> {
                 self.variant.name
             ));
         }
+        let seed = planned.as_ref().map(|planned| planned.training.seed);
+        let (recipe, training, fine_tune) = match planned {
+            None => (None, None, None),
+            Some(PlannedTraining { label, training, inputs, warnings: said }) => {
+                warnings.extend(said);
+                (Some(label), Some(training), Some(inputs))
+            }
+        };
         let inputs = CellInputs {
             key: CellKey {
                 model: self.variant.name.clone(),
                 task: task.name.clone(),
                 task_version: task.version,
                 split: split.into(),
-                recipe: None,
-                seed: None,
+                recipe,
+                seed,
             },
             plugin: PluginInfo {
                 name: self.entry.description.name.clone(),
@@ -163,6 +216,7 @@ impl ModelPlan<'_> {
             },
             weights: WeightsInfo {
                 source: match self.checkpoint {
+                    _ if from_scratch => WeightsSource::Random,
                     Checkpoint::Bundled => WeightsSource::Bundled,
                     Checkpoint::Directory(_) => WeightsSource::Directory,
                 },
@@ -174,16 +228,17 @@ impl ModelPlan<'_> {
             data: dataset.info().clone(),
             limit: options.limit,
             max_seq_len,
-            precision: self.precision.clone(),
+            precision: precision.clone(),
             device: self.device.clone(),
             threads: options.threads,
-            options: options.plugin_options.clone(),
+            options: plugin_options.clone(),
             harness_version: crate::VERSION.into(),
+            fine_tune,
         };
         let tokenizer = TokenizerRequest {
             variant: self.variant.name.clone(),
             checkpoint: directory.clone(),
-            options: options.plugin_options.clone(),
+            options: plugin_options.clone(),
         };
         let model = ModelRequest {
             variant: self.variant.name.clone(),
@@ -191,21 +246,30 @@ impl ModelPlan<'_> {
             head: head(task.kind),
             num_labels: outputs(task.kind, dataset.labels().len()),
             device: self.device.clone(),
-            precision: self.precision.clone(),
+            precision,
             threads: options.threads,
-            new_head: false,
-            seed: 0,
+            new_head: training.is_some(),
+            seed: seed.unwrap_or_default(),
             check: false,
-            options: options.plugin_options.clone(),
+            from_scratch,
+            weights: self.bundled_weights(task, from_scratch),
+            options: plugin_options,
         };
-        PlannedRun {
+        Ok(PlannedRun {
             inputs,
             task: Arc::clone(task),
             dataset: Arc::clone(dataset),
             open: OpenRequest { library: self.entry.path.clone(), tokenizer, model },
             batch_tokens: options.batch_tokens,
+            training,
             warnings,
-        }
+        })
+    }
+
+    /// Which of several bundled weights are meant: those for the task.
+    fn bundled_weights(&self, task: &Task, from_scratch: bool) -> Option<String> {
+        let several = self.checkpoint == Checkpoint::Bundled && self.variant.tasks.len() > 1;
+        (several && !from_scratch).then(|| task.name.clone())
     }
 }
 
@@ -260,7 +324,7 @@ fn device(asked: &str, d: &Description, variant: &Variant) -> Result<String, Pla
 }
 
 /// The precision that is meant. `auto` is what the plugin names first.
-fn precision(asked: &str, d: &Description, variant: &Variant) -> Result<String, PlanError> {
+fn precision_of(asked: &str, d: &Description, variant: &Variant) -> Result<String, PlanError> {
     match asked {
         "auto" => Ok(d.precisions.first().cloned().unwrap_or_else(|| "f32".into())),
         p if d.precisions.iter().any(|x| x == p) => Ok(p.into()),
@@ -269,9 +333,13 @@ fn precision(asked: &str, d: &Description, variant: &Variant) -> Result<String, 
 }
 
 /// Options that the plugin does not know would be refused in the middle of a run.
-fn check_options(options: &RunOptions, entry: &Entry, variant: &Variant) -> Result<(), PlanError> {
+fn check_options(
+    options: &BTreeMap<String, String>,
+    entry: &Entry,
+    variant: &Variant,
+) -> Result<(), PlanError> {
     let d = &entry.description;
-    for (name, value) in &options.plugin_options {
+    for (name, value) in options {
         let Some(known) = d.options.iter().find(|o| o.name == *name) else {
             let all = d.options.iter().map(|o| o.name.clone()).collect();
             return Err(not_offered(d, variant, "option", name, all));
@@ -324,8 +392,8 @@ mod tests {
         assert_eq!(device("cuda:1", &offers(&["cpu", "cuda"], &[]), &v).unwrap(), "cuda:1");
         assert!(device("cuda:0", &offers(&["cpu"], &[]), &v).is_err());
         assert!(matches!(device("gpu", &offers(&["cpu"], &[]), &v), Err(PlanError::Device { .. })));
-        assert_eq!(precision("auto", &offers(&[], &["bf16", "f32"]), &v).unwrap(), "bf16");
-        let refused = precision("bf16", &offers(&[], &["f32"]), &v).unwrap_err();
+        assert_eq!(precision_of("auto", &offers(&[], &["bf16", "f32"]), &v).unwrap(), "bf16");
+        let refused = precision_of("bf16", &offers(&[], &["f32"]), &v).unwrap_err();
         assert!(refused.hint().unwrap().contains("--precision f32"));
     }
 }

@@ -4,6 +4,7 @@ use super::CheckpointError;
 use crate::data::DataError;
 use crate::hint::Hint;
 use crate::plugin::ModelError;
+use crate::recipe::RecipeError;
 use crate::task::TaskError;
 use std::io;
 use std::path::PathBuf;
@@ -23,6 +24,35 @@ pub enum PlanError {
     /// Data that is not there or not valid.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A recipe that is not there or does not fit.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// A model whose plugin cannot train.
+    #[error("{model}: the plugin `{plugin}` does not train")]
+    DoesNotTrain {
+        /// The model.
+        model: String,
+        /// Its plugin.
+        plugin: String,
+    },
+    /// Nothing to choose a checkpoint by.
+    #[error("{task}: checkpoints are to be chosen by development rows, and there are none: the task has no split `{dev}` besides `{reported}`, which is reported")]
+    NoDev {
+        /// The task.
+        task: String,
+        /// The split that is missing, or is the reported one.
+        dev: String,
+        /// The reported split.
+        reported: String,
+    },
+    /// The rows that are trained on are the rows that are scored.
+    #[error("{task}: the split {split} cannot be trained on and reported")]
+    TrainsOnReported {
+        /// The task.
+        task: String,
+        /// The split.
+        split: String,
+    },
     /// A plugin library that can no longer be read.
     #[error("{}: {source}", path.display())]
     Library {
@@ -80,6 +110,16 @@ impl Hint for PlanError {
             Self::Checkpoint(e) => e.hint(),
             Self::Task(e) => e.hint(),
             Self::Data(e) => e.hint(),
+            Self::Recipe(e) => e.hint(),
+            Self::DoesNotTrain { .. } => {
+                Some("`kobench plugin list --format json` shows which plugins train".into())
+            }
+            Self::NoDev { .. } => Some(
+                "--set dev_fraction=0.1 holds out a tenth of the training rows; --set select=last takes the last \
+                 checkpoint"
+                    .into(),
+            ),
+            Self::TrainsOnReported { .. } => Some("name another split with --split".into()),
             Self::Library { .. } => None,
             Self::NotOffered { what, offered, .. } => Some(match offered.first() {
                 Some(first) if what == "device" => format!("--device {first} runs it here"),

@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 /// How often a plain line is written.
-const LINE_EVERY: Duration = Duration::from_secs(10);
+pub(super) const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Messages and progress of a run.
 #[derive(Debug, Clone)]
@@ -56,20 +56,51 @@ impl Progress {
         });
     }
 
+    /// A line of a plugin's log; levels as in the interface.
+    pub(super) fn log_line(&self, label: &str, level: i32, message: &str) {
+        let line = format!("{label}: {message}");
+        if level <= LOG_WARN { self.warn(&line) } else { self.note(&line) }
+    }
+
+    /// Shows what a plugin's process prints, line by line, from any thread.
+    pub(super) fn printer(
+        &self,
+        plugin: String,
+    ) -> impl Fn(&str) + Clone + Send + use<> + 'static {
+        let progress = self.clone();
+        move |line| progress.note(&format!("{plugin} | {line}"))
+    }
+
+    /// Whether there is a bar.
+    pub(super) fn shows_bar(&self) -> bool {
+        self.bar_is_shown
+    }
+
+    /// The bar; one that nobody sees where there is none.
+    pub(super) fn bar(&self) -> &ProgressBar {
+        &self.bar
+    }
+
+    /// Begins a bar of `total` units, where there are bars.
+    pub(super) fn show_bar(&mut self, label: &str, unit: &str, total: u64) {
+        if !self.bar_is_shown {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let style =
+            format!("{{prefix}} {{wide_bar}} {{pos}}/{{len}} {unit}  {{msg}}  {{elapsed}} (eta {{eta}})");
+        // The template is a constant; should it ever be wrong, the default bar will do.
+        bar.set_style(
+            ProgressStyle::with_template(&style).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        bar.set_prefix(label.to_string());
+        bar.enable_steady_tick(Duration::from_millis(250));
+        self.bar = bar;
+    }
+
     /// Begins a cell of `total` rows.
     pub fn cell(&mut self, label: &str, total: u64) -> CellProgress<'_> {
-        if self.bar_is_shown {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let style = "{prefix} {wide_bar} {pos}/{len} rows  {msg}  {elapsed} (eta {eta})";
-            // The template is a constant; should it ever be wrong, the default bar will do.
-            bar.set_style(
-                ProgressStyle::with_template(style)
-                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
-            );
-            bar.set_prefix(label.to_string());
-            bar.enable_steady_tick(Duration::from_millis(250));
-            self.bar = bar;
-        }
+        self.show_bar(label, "rows", total);
         let now = Instant::now();
         CellProgress {
             parent: self,
@@ -84,6 +115,14 @@ impl Progress {
 }
 
 impl CellProgress<'_> {
+    /// As [`Progress::printer`].
+    pub(super) fn printer(
+        &self,
+        plugin: String,
+    ) -> impl Fn(&str) + Clone + Send + use<> + 'static {
+        self.parent.printer(plugin)
+    }
+
     /// Some rows are done.
     pub fn advance(&mut self, rows: u64, tokens: u64) {
         self.done += rows;
@@ -106,13 +145,7 @@ impl CellProgress<'_> {
 
     /// A message of the plugin's log; levels as in the interface.
     pub(super) fn log(&self, level: i32, message: &str) {
-        if level <= LOG_WARN { self.warn(message) } else { self.note(message) }
-    }
-
-    /// Shows what a plugin's process prints, line by line, from any thread.
-    pub(super) fn printer(&self, plugin: String) -> impl Fn(&str) + Clone + Send + 'static {
-        let progress = self.parent.clone();
-        move |line| progress.note(&format!("{plugin} | {line}"))
+        self.parent.log_line(&self.label, level, message);
     }
 
     /// A warning about this cell.

@@ -18,6 +18,7 @@ mod process;
 mod protocol;
 mod server;
 mod tokenize;
+mod train;
 
 pub use batching::batches;
 pub use describe::describe;
@@ -25,8 +26,9 @@ pub(crate) use failure::of_exit;
 pub use failure::{Failure, FailureKind, signal_name};
 pub use process::{Limits, Worker};
 pub use protocol::{
-    Encoding, EvaluateRequest, Evaluated, Event, InspectRequest, Logits, OpenRequest, Opened,
-    RowInput, Sequence, SpanLogits, TokenizeRequest,
+    BeginRequest, Encoding, EvaluateRequest, Evaluated, Event, InspectRequest, Logits, OpenRequest,
+    Opened, PrepareRequest, Prepared, RowInput, RowTargets, Sequence, SpanLogits, StateRequest,
+    StepRequest, Stepped, TokenizeRequest,
 };
 pub use server::serve;
 pub(crate) use server::{end_with, take_socket};

@@ -4,8 +4,8 @@ use super::failure::{Failure, FailureKind, of_exit};
 use super::frame;
 use super::output::Output;
 use super::protocol::{
-    EvaluateRequest, Evaluated, Event, InspectRequest, OpenRequest, Opened, Outcome, Reply,
-    Request, TokenizeRequest,
+    BeginRequest, EvaluateRequest, Evaluated, Event, InspectRequest, OpenRequest, Opened, Outcome,
+    PrepareRequest, Prepared, Reply, Request, StateRequest, StepRequest, Stepped, TokenizeRequest,
 };
 use crate::plugin::Description;
 use std::io;
@@ -199,6 +199,98 @@ impl Worker {
     ) -> Result<(), Failure> {
         match self.request(&Request::Tokenize(request), on_event)? {
             Outcome::Tokenized => Ok(()),
+            other => Err(self.nonsense(&other)),
+        }
+    }
+
+    /// Encodes the rows that the open model is to be trained on.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn prepare(
+        &mut self,
+        request: PrepareRequest,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Prepared, Failure> {
+        match self.request(&Request::Prepare(request), on_event)? {
+            Outcome::Prepared(prepared) => Ok(prepared),
+            other => Err(self.nonsense(&other)),
+        }
+    }
+
+    /// One training step.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn step(
+        &mut self,
+        request: StepRequest,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Stepped, Failure> {
+        match self.request(&Request::Step(request), on_event)? {
+            Outcome::Stepped(stepped) => Ok(stepped),
+            other => Err(self.nonsense(&other)),
+        }
+    }
+
+    /// Makes the open model ready to train.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn begin_training(
+        &mut self,
+        request: BeginRequest,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(), Failure> {
+        self.ready(&Request::BeginTraining(request), on_event)
+    }
+
+    /// Frees what training needed; gives the highest resident set since the rows were prepared, in bytes, if
+    /// the system says.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn end_training(
+        &mut self,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<u64>, Failure> {
+        match self.request(&Request::EndTraining, on_event)? {
+            Outcome::Trained(peak_rss_bytes) => Ok(peak_rss_bytes),
+            other => Err(self.nonsense(&other)),
+        }
+    }
+
+    /// Writes the open model into a directory.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn save(
+        &mut self,
+        request: StateRequest,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(), Failure> {
+        self.ready(&Request::Save(request), on_event)
+    }
+
+    /// Reads back what was saved.
+    ///
+    /// # Errors
+    /// Whatever the plugin does instead.
+    pub fn load(
+        &mut self,
+        request: StateRequest,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(), Failure> {
+        self.ready(&Request::Load(request), on_event)
+    }
+
+    fn ready(
+        &mut self,
+        request: &Request,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(), Failure> {
+        match self.request(request, on_event)? {
+            Outcome::Ready => Ok(()),
             other => Err(self.nonsense(&other)),
         }
     }

@@ -23,6 +23,18 @@ pub(super) enum Request {
     Evaluate(EvaluateRequest),
     /// Run a tokeniser on examples.
     Tokenize(TokenizeRequest),
+    /// Encode the rows that the open model is to be trained on.
+    Prepare(PrepareRequest),
+    /// Make the open model ready to train.
+    BeginTraining(BeginRequest),
+    /// One step on some of the prepared sequences.
+    Step(StepRequest),
+    /// Free what training needed.
+    EndTraining,
+    /// Write the open model into a directory.
+    Save(StateRequest),
+    /// Read back what was saved.
+    Load(StateRequest),
 }
 
 /// What to open. The requests travel as JSON text: they hold free-form options.
@@ -71,6 +83,68 @@ pub struct TokenizeRequest {
     pub encoding: Encoding,
     /// Whether the tokens' texts are wanted; those of contexts are there in any case.
     pub pieces: bool,
+}
+
+/// Rows to train the open model on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PrepareRequest {
+    /// The rows; all of one kind.
+    pub examples: Vec<RowInput>,
+    /// What is right for each.
+    pub targets: RowTargets,
+    /// The head, which the model was opened with.
+    pub head: Head,
+    /// How rows become sequences.
+    pub encoding: Encoding,
+}
+
+/// What is right for each row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum RowTargets {
+    /// A class.
+    Class(Vec<i32>),
+    /// A number.
+    Real(Vec<f32>),
+    /// A class for each word; those of row `i` are `classes[cu_words[i]..cu_words[i + 1]]`.
+    Words {
+        /// The classes.
+        classes: Vec<i32>,
+        /// `[rows + 1]`
+        cu_words: Vec<u64>,
+    },
+    /// An answer, and the byte of the context at which it begins.
+    Answers(Vec<(String, u32)>),
+}
+
+/// How a training begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeginRequest {
+    /// What dropout follows from.
+    pub seed: u64,
+    /// The document of `train_begin`, as JSON text.
+    pub settings: String,
+}
+
+/// A training step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRequest {
+    /// Numbers of prepared sequences.
+    pub sequences: Vec<u64>,
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// A factor on the loss.
+    pub loss_scale: f64,
+    /// Whether to add to the gradients without an update yet.
+    pub accumulate: bool,
+}
+
+/// Where a model is saved to, or loaded from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateRequest {
+    /// The directory, which is there.
+    pub directory: PathBuf,
+    /// Whether what a resumed training needs belongs to it.
+    pub training: bool,
 }
 
 /// How rows become sequences.
@@ -254,6 +328,43 @@ pub(super) enum Outcome {
     Evaluated(Evaluated),
     /// Of [`Request::Tokenize`].
     Tokenized,
+    /// Of [`Request::Prepare`].
+    Prepared(Prepared),
+    /// Of [`Request::Step`].
+    Stepped(Stepped),
+    /// Of [`Request::EndTraining`]: the highest resident set since the rows were prepared, in bytes, if the
+    /// system says.
+    Trained(Option<u64>),
+    /// Of the other requests of a training.
+    Ready,
+}
+
+/// The sequences that can be trained on.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Prepared {
+    /// Their numbers.
+    pub sequences: Vec<u64>,
+    /// For each the row that it is of.
+    pub rows: Vec<u32>,
+    /// For each its tokens, special tokens included.
+    pub lengths: Vec<u32>,
+    /// Rows that were cut.
+    pub truncated_rows: u64,
+    /// Seconds in the tokeniser.
+    pub tokenize_seconds: f64,
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Stepped {
+    /// The loss before scaling.
+    pub loss: f64,
+    /// The global norm of the gradients before clipping; NaN while accumulating.
+    pub grad_norm: f64,
+    /// Tokens of its sequences.
+    pub tokens: u64,
+    /// Seconds in the model.
+    pub seconds: f64,
 }
 
 /// What was opened.

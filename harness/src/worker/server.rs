@@ -6,6 +6,7 @@ use super::frame;
 use super::output::MARK;
 use super::protocol::{Event, InspectRequest, OpenRequest, Opened, Outcome, Reply, Request};
 use super::tokenize::tokenize;
+use super::train::{TrainingSet, prepare};
 use crate::hint::Hint as _;
 use crate::plugin::{CallError, Library, Model, PluginError, Tokenizer};
 use std::fs::File;
@@ -65,6 +66,7 @@ struct Session {
     library: Library,
     tokenizer: Tokenizer,
     model: Model,
+    training: Option<TrainingSet>,
 }
 
 /// Serves requests until the harness closes the socket. `harness` is its process id.
@@ -151,6 +153,10 @@ fn load(path: &Path, wire: &Wire) -> Result<Library, ServeError> {
     Ok(Library::load(path)?)
 }
 
+fn opened(session: &mut Option<Session>) -> Result<&mut Session, ServeError> {
+    session.as_mut().ok_or_else(|| ServeError::Rule("no model is open".into()))
+}
+
 fn answer(
     request: Request,
     session: &mut Option<Session>,
@@ -174,7 +180,7 @@ fn answer(
             wire.stage("model_open")?;
             let mut model = library.open_model(&model)?;
             let stats = model.stats()?.to_string();
-            *session = Some(Session { library, tokenizer, model });
+            *session = Some(Session { library, tokenizer, model, training: None });
             Ok(Outcome::Opened(Opened { load_seconds: started.elapsed().as_secs_f64(), stats }))
         }
         Request::Inspect(InspectRequest { library: path, model }) => {
@@ -186,10 +192,52 @@ fn answer(
             Ok(Outcome::Inspected(model.stats()?.to_string()))
         }
         Request::Evaluate(request) => {
-            let Some(open) = session else {
-                return Err(ServeError::Rule("no model is open".into()));
-            };
+            let open = opened(session)?;
+            if let Some(set) = &mut open.training {
+                set.peak_rss_bytes();
+            }
             Ok(Outcome::Evaluated(evaluate(&request, &mut open.tokenizer, &mut open.model, wire)?))
+        }
+        Request::Prepare(request) => {
+            let open = opened(session)?;
+            let (set, prepared) = prepare(&request, &mut open.tokenizer, wire)?;
+            open.training = Some(set);
+            Ok(Outcome::Prepared(prepared))
+        }
+        Request::BeginTraining(request) => {
+            let open = opened(session)?;
+            wire.stage("model_seed")?;
+            open.model.seed(request.seed)?;
+            wire.stage("train_begin")?;
+            open.model.train_begin(&request.settings)?;
+            Ok(Outcome::Ready)
+        }
+        Request::Step(request) => {
+            let open = opened(session)?;
+            let Some(set) = &open.training else {
+                return Err(ServeError::Rule("nothing was prepared for training".into()));
+            };
+            wire.stage("train_step")?;
+            Ok(Outcome::Stepped(set.step(&mut open.model, &request)?))
+        }
+        Request::EndTraining => {
+            let open = opened(session)?;
+            wire.stage("train_end")?;
+            let peak = open.training.take().and_then(|mut set| set.peak_rss_bytes());
+            open.model.train_end()?;
+            Ok(Outcome::Trained(peak))
+        }
+        Request::Save(request) => {
+            let open = opened(session)?;
+            wire.stage("model_save")?;
+            open.model.save(&request.directory, request.training)?;
+            Ok(Outcome::Ready)
+        }
+        Request::Load(request) => {
+            let open = opened(session)?;
+            wire.stage("model_load")?;
+            open.model.load(&request.directory, request.training)?;
+            Ok(Outcome::Ready)
         }
         Request::Tokenize(request) => {
             let library = load(&request.library, wire)?;

@@ -268,7 +268,10 @@ typedef struct kobench_plugin {
      * 0 for all; "new_head": whether a checkpoint without a head gets a new one (to be trained) instead
      * of an error; "seed": what that follows from; "check" (only there where it is true): read every tensor
      * of the checkpoint and compare it with what the model needs, but keep none. Such a model has no calls
-     * but model_stats and model_close. A plugin that does not know the key may open the model as ever. */
+     * but model_stats and model_close. A plugin that does not know the key may open the model as ever.
+     * "from_scratch" (only there where it is true): every weight is new and follows from "seed"; of a checkpoint
+     * only config.json is read, and the tokenizer's files. "weights" (only there where it is set): which of several
+     * weights that the plugin carries for the variant, by the name of one of the variant's "tasks". */
     int32_t (*model_open)(kobench_str json, kobench_model **out, kobench_error *error);
     /* The sequences `indices` of `encoded`, in this order, as one batch; an index may be repeated. A
      * head that the model was not opened with is KOBENCH_E_UNSUPPORTED. */
@@ -290,17 +293,29 @@ typedef struct kobench_plugin {
     /* Everything random from here on (new heads, dropout) follows from this number. */
     int32_t (*model_seed)(kobench_model *model, uint64_t seed, kobench_error *error);
     /* {"optimizer": {"name", ...}, "loss": {"name", ...}, "clip_norm": number or null,
-     * "freeze": [tensor name prefixes], ...}. What the plugin does not know, it refuses (rule "Text").
-     * train_step and train_end without it are KOBENCH_E_INVALID_ARGUMENT. */
+     * "freeze": [tensor name prefixes], "layer_decay": number, "activation_checkpointing": boolean,
+     * "save_dtype": "f32" | "f16" | "bf16"}; every key may be left out (harness/schemas/train-begin.schema.json has
+     * all of it). Without "loss" it is cross_entropy, for real targets mse. What the plugin does not know, it refuses
+     * (rule "Text"). Training begins with an optimizer without history; dropout follows from model_seed's number
+     * and the count of steps since then. train_step and train_end without it, and a second one before train_end, are
+     * KOBENCH_E_INVALID_ARGUMENT. */
     int32_t (*train_begin)(kobench_model *model, kobench_str json, kobench_error *error);
+    /* One batch: loss and gradients, and, without KOBENCH_STEP_ACCUMULATE, the update of the weights by all
+     * gradients since the last one. Where no row has a target, the loss is 0 and nothing is added; an update without
+     * any is KOBENCH_E_INVALID_ARGUMENT. A loss or a gradient that is not finite is KOBENCH_E_NOT_FINITE, and no weight
+     * has changed. An error may drop the gradients that were accumulated: begin the step again. */
     int32_t (*train_step)(kobench_model *model, const kobench_encoded *encoded,
                           const uint64_t *indices, size_t n, uint32_t head,
                           const kobench_targets *targets, kobench_step *step, kobench_error *error);
+    /* Frees what training needed; the model computes on with its weights. */
     int32_t (*train_end)(kobench_model *model, kobench_error *error);
-    /* A Hugging Face directory, which model_open takes as a checkpoint too; with KOBENCH_STATE_TRAINING
-     * also what a resumed run needs. */
+    /* A Hugging Face directory, which model_open takes as a checkpoint too, with the tokenizer's files; with
+     * KOBENCH_STATE_TRAINING also what a resumed run needs. Each file is written whole or not at all; it is the host that
+     * makes the directory appear at once. */
     int32_t (*model_save)(kobench_model *model, kobench_str directory, uint32_t flags,
                           kobench_error *error);
+    /* Reads back what model_save wrote. With KOBENCH_STATE_TRAINING training has begun, with the settings of the run
+     * that saved it, and goes on bit for bit. Another model's files are KOBENCH_E_BAD_DATA, naming a tensor. */
     int32_t (*model_load)(kobench_model *model, kobench_str directory, uint32_t flags,
                           kobench_error *error);
 } kobench_plugin;

@@ -113,6 +113,7 @@ pub(crate) fn zeroed(len: usize, what: &str) -> Result<Vec<f32>> {
 #[derive(Debug, Default)]
 pub(crate) struct BufferPool {
     free: Vec<Buffer>,
+    held_bytes: usize,
     allocated_bytes: usize,
     allocations: usize,
 }
@@ -128,8 +129,17 @@ impl BufferPool {
             buffer.len = len;
             return Ok(buffer);
         }
+        // A free buffer that is a little too small makes room for the larger one, so that batches of many
+        // sizes do not leave a set of buffers each.
+        let small = (0..self.free.len())
+            .filter(|&i| self.free[i].capacity() >= len / 2)
+            .max_by_key(|&i| self.free[i].capacity());
+        if let Some(i) = small {
+            self.held_bytes -= self.free.swap_remove(i).bytes();
+        }
         let mut buffer = Buffer::zeros(size_class(len), dtype, "an activation buffer")?;
-        self.allocated_bytes += buffer.bytes();
+        self.held_bytes += buffer.bytes();
+        self.allocated_bytes = self.allocated_bytes.max(self.held_bytes);
         self.allocations += 1;
         buffer.len = len;
         Ok(buffer)
@@ -140,7 +150,12 @@ impl BufferPool {
         self.free.push(buffer);
     }
 
-    /// Bytes allocated so far; nothing is released before the pool goes, so this is also the peak.
+    /// Releases the buffers that are not in use.
+    pub(crate) fn release(&mut self) {
+        self.held_bytes -= self.free.drain(..).map(|buffer| buffer.bytes()).sum::<usize>();
+    }
+
+    /// Most bytes that were held at a time.
     pub(crate) fn allocated_bytes(&self) -> usize {
         self.allocated_bytes
     }

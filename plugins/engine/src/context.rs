@@ -91,9 +91,24 @@ impl Context {
         self.pool.take(len, self.dtype)
     }
 
+    /// A copy of a buffer.
+    ///
+    /// # Errors
+    /// [`EngineError::OutOfMemory`].
+    pub fn copy(&mut self, from: &Buffer) -> Result<Buffer> {
+        let mut to = self.take(from.len())?;
+        to.f32_mut()?.copy_from_slice(from.f32()?);
+        Ok(to)
+    }
+
     /// Hands a buffer back, so that a later [`Context::take`] can reuse it.
     pub fn give(&mut self, buffer: Buffer) {
         self.pool.give(buffer);
+    }
+
+    /// Releases the buffers that are not in use.
+    pub fn release(&mut self) {
+        self.pool.release();
     }
 
     /// Peak bytes of activation buffers.

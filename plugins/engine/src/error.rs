@@ -17,6 +17,14 @@ pub enum EngineError {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error("cannot write {}: {source}{}", path.display(), advice(source))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
     /// config.json is not what the architecture needs.
     #[error("{origin}: {message}")]
     Config {
@@ -83,6 +91,9 @@ pub enum EngineError {
         /// Bytes that are free now.
         available: usize,
     },
+    /// A loss or a gradient is NaN or infinite.
+    #[error("{0}")]
+    NotFinite(String),
     /// The caller wanted the call to end.
     #[error("cancelled")]
     Cancelled,
@@ -105,6 +116,16 @@ impl EngineError {
     /// A [`EngineError::Tokenizer`] from its parts.
     pub fn tokenizer(origin: &str, message: impl Into<String>) -> Self {
         Self::Tokenizer { origin: origin.to_owned(), message: message.into() }
+    }
+}
+
+/// What to do about a file that cannot be written.
+fn advice(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "; free some space there, or write to another disk"
+        }
+        _ => "",
     }
 }
 

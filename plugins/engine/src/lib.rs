@@ -2,7 +2,7 @@
 //!
 //! From the bottom up: [`kernels`] are inner loops, [`ops`] the few coarse operations on slices,
 //! [`nn`] modules with parameters, [`trunk`] and [`head`] what models are made of, [`model`] a whole
-//! model as its [`config`] says, with its weights from a [`checkpoint`]. [`tokenizer`] turns text into packed ids, and
+//! model as its [`config`] says, with its weights from a [`checkpoint`]; [`train`] changes them. [`tokenizer`] turns text into packed ids, and
 //! [`plugin`] makes all of it a plugin.
 //! [`reference`](mod@reference) holds plain f64 forms of the operations, which kernels are tested against.
 //!
@@ -28,6 +28,7 @@ pub mod reference;
 pub mod rng;
 mod saved;
 pub mod tokenizer;
+pub mod train;
 pub mod trunk;
 
 pub use batch::PackedBatch;

@@ -9,10 +9,13 @@ use crate::context::Context;
 use crate::error::{EngineError, Result};
 use crate::grad::GradSink;
 use crate::head::{self, Head};
-use crate::ops::loss;
 use crate::param::{ParamId, ParamStore};
 use crate::saved::Saved;
+use crate::train::{Objective, Targets};
 use crate::trunk::{self, Between, Trunk};
+
+/// Loss of logits (the first argument), whose gradient it writes (to the second).
+pub(crate) type LossFn<'a> = &'a (dyn Fn(&[f32], &mut [f32]) -> Result<f64> + Sync);
 
 /// A trunk with one head.
 #[derive(Debug)]
@@ -71,6 +74,34 @@ impl Model {
         let threads = ctx.threads();
         let report = threads.install(|| checkpoint::load(&params, checkpoint, place, new_head))?;
         Ok(Self { config, kind, trunk, head, params, ctx, report })
+    }
+
+    /// Builds the model that `config` describes, with new weights that follow from `seed`.
+    ///
+    /// # Errors
+    /// [`EngineError::Unsupported`] for a head that Hugging Face does not have, and when memory is short.
+    pub fn from_scratch(config: ModelConfig, kind: Kind, seed: u64, ctx: Context) -> Result<Self> {
+        let Declared { params, trunk, head, .. } = declare(&config, kind)?;
+        let report = ctx.threads().install(|| checkpoint::from_scratch(&params, seed))?;
+        Ok(Self { config, kind, trunk, head, params, ctx, report })
+    }
+
+    /// Replaces all weights by those of `checkpoint`. Where that fails, the old ones stay.
+    ///
+    /// # Errors
+    /// As [`Model::check`], without a new head.
+    pub fn reload(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        let first_of_head = declare(&self.config, self.kind)?.first_of_head;
+        let place = checkpoint::Place {
+            architecture: self.config.architecture,
+            first_of_head,
+            other_head: false,
+        };
+        self.report = self.ctx.threads().install(|| {
+            checkpoint::check(&self.params, checkpoint, place, NewHead::Refuse)?;
+            checkpoint::load(&self.params, checkpoint, place, NewHead::Refuse)
+        })?;
+        Ok(())
     }
 
     /// Checks that `checkpoint` holds the model that `config` describes: every tensor is read, and
@@ -142,6 +173,11 @@ impl Model {
         &self.params
     }
 
+    /// Gives memory that is not in use at the moment back to the system.
+    pub fn release(&mut self) {
+        self.ctx.release();
+    }
+
     /// The context, for its statistics.
     pub fn context(&self) -> &Context {
         &self.ctx
@@ -180,7 +216,8 @@ impl Model {
     }
 
     /// One forward and backward pass with cross-entropy of each row of logits against `targets`
-    /// (class numbers or [`loss::IGNORE`]); gradients go to `sink`, dropout follows from `seed` and `step`.
+    /// (class numbers or [`loss::IGNORE`](crate::ops::loss::IGNORE)); gradients go to `sink`, dropout follows from
+    /// `seed` and `step`.
     ///
     /// Returns the mean loss.
     ///
@@ -194,33 +231,53 @@ impl Model {
         (seed, step): (u64, u32),
         sink: &mut (dyn GradSink + Send),
     ) -> Result<f64> {
-        let labels = self.logits_width();
-        let rows = self.logits_rows(batch);
-        if targets.len() != rows {
-            return Err(EngineError::Input(format!(
-                "{} targets for {rows} rows of logits",
-                targets.len()
-            )));
-        }
-        let is_class = |t: i64| usize::try_from(t).is_ok_and(|class| class < labels);
-        if let Some(bad) = targets.iter().find(|&&t| t != loss::IGNORE && !is_class(t)) {
-            return Err(EngineError::Input(format!(
-                "target {bad} is not a class: the model has {labels} labels (0 to {})",
-                labels - 1
-            )));
-        }
+        let targets = Targets::Classes(targets.to_vec());
+        let shape = (self.logits_rows(batch), self.logits_width());
+        let objective = Objective::new(None, &targets, batch, shape)?;
+        let loss = |z: &[f32], dz: &mut [f32]| Ok(objective.evaluate(batch, z, dz));
+        self.pass(batch, &mut Saved::train(seed, step), &loss, sink, &|| Ok(()))
+    }
+
+    /// One forward and backward pass with any loss: `loss` is given the logits, laid out as by
+    /// [`Model::forward`], fills their gradient, and returns the loss. Gradients of the parameters go
+    /// to `sink`; `saved` says which dropout acts, and what is kept.
+    ///
+    /// # Errors
+    /// As [`Model::forward`], and whatever the sink reports.
+    pub fn gradients(
+        &mut self,
+        batch: &PackedBatch,
+        saved: &mut Saved,
+        sink: &mut (dyn GradSink + Send),
+        loss: impl Fn(&[f32], &mut [f32]) -> f64 + Sync,
+    ) -> Result<f64> {
+        self.pass(batch, saved, &|z, dz| Ok(loss(z, dz)), sink, &|| Ok(()))
+    }
+
+    /// As [`Model::gradients`] with a loss that may fail. `between` is called before each layer of the forward
+    /// pass. An error from it or from `loss` ends the call before the first gradient.
+    ///
+    /// # Errors
+    /// As [`Model::forward`], and whatever `loss` and the sink report.
+    pub(crate) fn pass(
+        &mut self,
+        batch: &PackedBatch,
+        saved: &mut Saved,
+        loss: LossFn<'_>,
+        sink: &mut (dyn GradSink + Send),
+        between: Between<'_>,
+    ) -> Result<f64> {
         trunk::check(&self.config, batch)?;
         let threads = self.ctx.threads();
         threads.install(|| {
             let ctx = &mut self.ctx;
-            let mut saved = Saved::train(seed, step);
-            let hidden = self.trunk.forward(ctx, batch, &mut saved, &|| Ok(()))?;
-            let logits = self.head.forward(ctx, batch, hidden, &mut saved)?;
+            let hidden = self.trunk.forward(ctx, batch, saved, between)?;
+            let logits = self.head.forward(ctx, batch, hidden, saved)?;
             let mut dlogits = ctx.take(logits.len())?;
-            let loss = loss::cross_entropy(logits.f32()?, targets, dlogits.f32_mut()?);
+            let loss = loss(logits.f32()?, dlogits.f32_mut()?)?;
             ctx.give(logits);
-            let dhidden = self.head.backward(ctx, batch, dlogits, &mut saved, sink)?;
-            self.trunk.backward(ctx, batch, dhidden, &mut saved, sink)?;
+            let dhidden = self.head.backward(ctx, batch, dlogits, saved, sink)?;
+            self.trunk.backward(ctx, batch, dhidden, saved, sink)?;
             Ok(loss)
         })
     }

@@ -5,6 +5,7 @@ mod common;
 use common::{distance, f64s, normal, with_threads};
 use kobench_engine::ops::activation::Activation;
 use kobench_engine::ops::causal::{self, Shape};
+use kobench_engine::ops::dropout::Dropout;
 use kobench_engine::ops::embedding::{self, Lookup};
 use kobench_engine::ops::gated;
 use kobench_engine::ops::rms_norm::{self, RmsNorm};
@@ -38,7 +39,7 @@ proptest! {
         let shape = Shape { cu_seqlens: &cu, heads, kv_heads, head_dim, scale, soft_cap, window };
         let qkv = normal(seed, tokens * shape.width(), 1.5);
         let mut out = vec![f32::NAN; tokens * heads * head_dim];
-        causal::forward(shape, &qkv, &mut out);
+        causal::forward(shape, &qkv, Dropout::off(), &mut out, None);
         let of = reference::Causal {
             heads, kv_heads, head_dim, window,
             scale: f64::from(scale), soft_cap: soft_cap.map(f64::from),
@@ -47,7 +48,7 @@ proptest! {
         prop_assert!(distance(&out, &expected) < 2e-5);
         let alone = with_threads(1, || {
             let mut out = vec![f32::NAN; out.len()];
-            causal::forward(shape, &qkv, &mut out);
+            causal::forward(shape, &qkv, Dropout::off(), &mut out, None);
             out
         });
         prop_assert!(out == alone, "threads change no bit");
@@ -126,7 +127,7 @@ fn nan_is_not_hidden() {
         window: None,
     };
     let mut out = [0.0; 2];
-    causal::forward(shape, &[1.0, 1.0, 1.0, f32::NAN, 1.0, 1.0], &mut out);
+    causal::forward(shape, &[1.0, 1.0, 1.0, f32::NAN, 1.0, 1.0], Dropout::off(), &mut out, None);
     assert!(out[0].is_finite() && out[1].is_nan());
     let mut y = [0.0; 2];
     rms_norm::forward(&[f32::NAN, 1.0], RmsNorm { weight: &[0.0; 2], eps: 1e-6 }, &mut y);

@@ -22,11 +22,12 @@ static VARIANTS: [FamilyVariant; 2] = [
         size_bytes: None,
         licence: "MIT",
         config: include_bytes!("../../../tests/goldens/bert/base/config.json"),
-        bundle: Some(Bundle {
-            vocab: b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n",
+        bundles: &[Bundle {
+            task: "nsmc",
+            config: include_bytes!("../../../tests/goldens/bert/base/config.json"),
             weights: include_bytes!("../../../tests/goldens/bert/base/model.safetensors"),
-        }),
-        tasks: &["nsmc"],
+            tokenizer: &[("vocab.txt", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n")],
+        }],
     },
     FamilyVariant {
         size_bytes: Some(1),

@@ -43,8 +43,7 @@ static VARIANTS: [FamilyVariant; 1] = [FamilyVariant {
     size_bytes: None,
     licence: "the vendor's terms",
     config: include_bytes!("../configs/hanbert.json"),
-    bundle: None,
-    tasks: &[],
+    bundles: &[],
 }];
 
 impl Family for HanBert {
@@ -71,6 +70,10 @@ impl Family for HanBert {
 
     fn tokenizer_name() -> &'static str {
         "WordPiece on the vendor's morphemes"
+    }
+
+    fn tokenizer_files() -> Vec<&'static str> {
+        vec![VOCAB, LIBRARY]
     }
 
     fn tokenizer(directory: &Path, max_seq_len: usize, options: &Options) -> Result<Tokenizer> {

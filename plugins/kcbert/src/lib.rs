@@ -36,11 +36,19 @@ static VARIANTS: [FamilyVariant; 3] = [
         size_bytes: Some(include_bytes!("../kcbert-demo/model.safetensors").len() as u64),
         licence: "MIT OR Apache-2.0",
         config: include_bytes!("../kcbert-demo/config.json"),
-        bundle: Some(Bundle {
-            vocab: include_bytes!("../kcbert-demo/vocab.txt"),
+        bundles: &[Bundle {
+            task: "nsmc",
+            config: include_bytes!("../kcbert-demo/config.json"),
             weights: include_bytes!("../kcbert-demo/model.safetensors"),
-        }),
-        tasks: &["nsmc"],
+            tokenizer: &[
+                ("vocab.txt", include_bytes!("../kcbert-demo/vocab.txt")),
+                ("tokenizer_config.json", include_bytes!("../kcbert-demo/tokenizer_config.json")),
+                (
+                    "special_tokens_map.json",
+                    include_bytes!("../kcbert-demo/special_tokens_map.json"),
+                ),
+            ],
+        }],
     },
 ];
 
@@ -111,9 +119,9 @@ mod tests {
             let ids = &encoded.input_ids[encoded.range(s)];
             batch.push(ids, &vec![0; ids.len()]).unwrap();
         }
-        let demo = VARIANTS.iter().find(|v| v.bundle.is_some()).unwrap();
+        let demo = VARIANTS.iter().find(|v| !v.bundles.is_empty()).unwrap();
         let config = ModelConfig::from_json(Architecture::Bert, demo.config, demo.name).unwrap();
-        let weights = Checkpoint::from_bytes(demo.bundle.unwrap().weights, demo.name).unwrap();
+        let weights = Checkpoint::from_bytes(demo.bundles[0].weights, demo.name).unwrap();
         let ctx = Context::cpu(2).unwrap();
         let mut model =
             Model::load(config, Head::Sequence, &weights, NewHead::Refuse, ctx).unwrap();

@@ -54,6 +54,14 @@ pub struct ModelRequest {
     /// and none is kept, so that a model may be checked that does not fit into memory. Only `stats` is called then.
     #[serde(default)]
     pub check: bool,
+    /// Whether every weight is new, and follows from the seed: of the checkpoint only config.json and the tokeniser's
+    /// files are needed.
+    #[serde(default)]
+    pub from_scratch: bool,
+    /// Which of the weights that a variant carries, by the name of the task that they were trained for; none: the first
+    /// that have the head.
+    #[serde(default)]
+    pub weights: Option<String>,
     /// The plugin's own options.
     #[serde(default)]
     pub options: BTreeMap<String, String>,

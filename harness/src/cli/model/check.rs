@@ -265,6 +265,8 @@ impl<'a> Checker<'a> {
             new_head,
             seed: 0,
             check: self.knows_check,
+            from_scratch: false,
+            weights: None,
             options: BTreeMap::new(),
         };
         let stats = worker.inspect(InspectRequest { library: self.entry.path.clone(), model })?;

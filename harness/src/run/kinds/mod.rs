@@ -6,11 +6,11 @@ mod spans;
 mod values;
 mod words;
 
-use super::plan::PlannedRun;
+use crate::data::Dataset;
 use crate::metrics::{self, IntervalOptions, MetricError, Observations, Scores};
 use crate::plugin::Head;
 use crate::record::PredictionRow;
-use crate::task::Kind;
+use crate::task::{Kind, Label, Task};
 use crate::worker::Logits;
 
 /// The head that a kind of task needs.
@@ -31,7 +31,27 @@ pub(super) fn outputs(kind: Kind, labels: usize) -> Option<u32> {
     }
 }
 
-/// The answers of a cell as they arrive, batch by batch.
+/// Rows of a task that a model is asked about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TaskRows<'a> {
+    pub(super) task: &'a Task,
+    pub(super) dataset: &'a Dataset,
+    pub(super) intervals: IntervalOptions,
+}
+
+impl<'a> TaskRows<'a> {
+    /// The rows, scored with intervals.
+    pub(super) fn new(task: &'a Task, dataset: &'a Dataset) -> Self {
+        Self { task, dataset, intervals: IntervalOptions::default() }
+    }
+
+    /// The task's labels, in the order of the logits.
+    fn labels(&self) -> &'a [Label] {
+        self.dataset.labels()
+    }
+}
+
+/// The answers to some rows as they arrive, batch by batch.
 pub(super) trait Answers {
     /// Takes a batch in; how many rows it is the first answer to, or what is wrong with it.
     fn take(&mut self, logits: Logits) -> Result<u64, String>;
@@ -43,26 +63,25 @@ pub(super) trait Answers {
     fn finish(self: Box<Self>) -> Result<Answered, MetricError>;
 }
 
-/// What a cell's answers came to.
+/// What the answers came to.
 pub(super) struct Answered {
     pub(super) scores: Scores,
     pub(super) predictions: Vec<PredictionRow>,
 }
 
-/// An empty set of answers to a cell.
-pub(super) fn answers<'a>(cell: &'a PlannedRun) -> Box<dyn Answers + 'a> {
-    match cell.task.kind {
-        Kind::SequenceClassification => Box::new(sequences::Labelled::new(cell)),
-        Kind::SequenceRegression => Box::new(values::Valued::new(cell)),
-        Kind::TokenClassification => Box::new(words::Tagged::new(cell)),
-        Kind::ExtractiveQa => Box::new(spans::Asked::new(cell)),
+/// An empty set of answers to some rows.
+pub(super) fn answers<'a>(asked: TaskRows<'a>) -> Box<dyn Answers + 'a> {
+    match asked.task.kind {
+        Kind::SequenceClassification => Box::new(sequences::Labelled::new(asked)),
+        Kind::SequenceRegression => Box::new(values::Valued::new(asked)),
+        Kind::TokenClassification => Box::new(words::Tagged::new(asked)),
+        Kind::ExtractiveQa => Box::new(spans::Asked::new(asked)),
     }
 }
 
-fn score(cell: &PlannedRun, observations: &Observations<'_>) -> Result<Scores, MetricError> {
-    let data = &cell.dataset;
-    let intervals = IntervalOptions::default();
-    metrics::evaluate(&cell.task, data.labels(), observations, data.clusters(), &intervals)
+fn score(asked: TaskRows<'_>, observations: &Observations<'_>) -> Result<Scores, MetricError> {
+    let data = asked.dataset;
+    metrics::evaluate(asked.task, data.labels(), observations, data.clusters(), &asked.intervals)
 }
 
 /// The message for logits of another head than was asked for.
@@ -102,30 +121,16 @@ fn finite(row: usize, values: &[f32]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DataPlaces, Dataset, DatasetOptions};
-    use crate::plugin::{ModelRequest, TokenizerRequest};
-    use crate::record::testing::inputs;
+    use crate::data::{DataPlaces, DatasetOptions};
     use crate::task::Registry;
-    use crate::worker::OpenRequest;
-    use std::sync::Arc;
 
-    /// A cell of two rows of NSMC, as a task of some kind.
-    fn cell(kind: Kind) -> PlannedRun {
+    /// Two rows of NSMC, as a task of some kind.
+    fn two(kind: Kind) -> (Task, Dataset) {
         let mut task = Registry::load(&[]).unwrap().get("nsmc").unwrap();
         let options = DatasetOptions { limit: Some(2), ..DatasetOptions::default() };
         let dataset = Dataset::open(&task, Some("sample"), &DataPlaces::default(), options);
         task.kind = kind;
-        let json = r#"{"variant": "m"}"#;
-        let tokenizer: TokenizerRequest = serde_json::from_str(json).unwrap();
-        let model: ModelRequest = serde_json::from_str(json).unwrap();
-        PlannedRun {
-            inputs: inputs(),
-            task: Arc::new(task),
-            dataset: Arc::new(dataset.unwrap()),
-            open: OpenRequest { library: "l.so".into(), tokenizer, model },
-            batch_tokens: 1,
-            warnings: Vec::new(),
-        }
+        (task, dataset.unwrap())
     }
 
     fn rows(rows: &[u32], width: u32, values: &[f32]) -> Logits {
@@ -141,8 +146,8 @@ mod tests {
 
     #[test]
     fn labels_come_in_any_order_and_go_out_in_that_of_the_rows() {
-        let cell = cell(Kind::SequenceClassification);
-        let mut answers = answers(&cell);
+        let (task, dataset) = two(Kind::SequenceClassification);
+        let mut answers = answers(TaskRows::new(&task, &dataset));
         answers.take(rows(&[1], 2, &[0.0, 1.0])).unwrap();
         assert!(answers.complete().unwrap_err().contains("row 0 was not answered"));
         answers.take(rows(&[0], 2, &[2.0, 1.0])).unwrap();
@@ -156,7 +161,10 @@ mod tests {
 
     #[test]
     fn logits_that_do_not_fit_the_task_are_named() {
-        let wrong = |kind: Kind, logits: Logits| answers(&cell(kind)).take(logits).unwrap_err();
+        let wrong = |kind: Kind, logits: Logits| {
+            let (task, dataset) = two(kind);
+            answers(TaskRows::new(&task, &dataset)).take(logits).unwrap_err()
+        };
         let classes = Kind::SequenceClassification;
         assert!(
             wrong(classes, rows(&[0], 3, &[1.0; 3]))

@@ -1,29 +1,28 @@
 //! A label for each text or pair of texts.
 
 use super::rows::OnePerRow;
-use super::{Answered, Answers, argmax, finite, of_another_head, other_task, score};
+use super::{Answered, Answers, TaskRows, argmax, finite, of_another_head, other_task, score};
 use crate::data::Gold;
 use crate::metrics::{LabelObservations, MetricError, Observations, ScoreRows};
 use crate::record::{Output, PredictionRow};
-use crate::run::plan::PlannedRun;
 use crate::worker::Logits;
 
 /// The logits of each row.
 pub(super) struct Labelled<'a> {
-    cell: &'a PlannedRun,
+    asked: TaskRows<'a>,
     rows: OnePerRow<Vec<f32>>,
 }
 
 impl<'a> Labelled<'a> {
-    pub(super) fn new(cell: &'a PlannedRun) -> Self {
-        Self { cell, rows: OnePerRow::new(cell.dataset.len()) }
+    pub(super) fn new(asked: TaskRows<'a>) -> Self {
+        Self { asked, rows: OnePerRow::new(asked.dataset.len()) }
     }
 }
 
 impl Answers for Labelled<'_> {
     fn take(&mut self, logits: Logits) -> Result<u64, String> {
         let Logits::Rows { rows, width, values } = logits else { return Err(of_another_head()) };
-        let labels = self.cell.labels().len();
+        let labels = self.asked.labels().len();
         if width as usize != labels {
             return Err(other_task(width, "text", labels));
         }
@@ -39,22 +38,22 @@ impl Answers for Labelled<'_> {
     }
 
     fn finish(self: Box<Self>) -> Result<Answered, MetricError> {
-        let (cell, rows) = (self.cell, self.rows.into_rows());
+        let (asked, rows) = (self.asked, self.rows.into_rows());
         let predicted: Vec<u32> = rows.iter().map(|logits| argmax(logits)).collect();
-        let gold = cell.dataset.gold_labels();
+        let gold = asked.dataset.gold_labels();
         let values: Vec<f64> = rows.iter().flatten().map(|&logit| f64::from(logit)).collect();
         let scores = score(
-            cell,
+            asked,
             &Observations::Labels(LabelObservations {
                 gold: &gold,
                 predicted: &predicted,
                 scores: Some(ScoreRows { values: &values, are_logits: true }),
             }),
         )?;
-        let id = |label: u32| Output::Text(cell.labels()[label as usize].id.clone());
+        let id = |label: u32| Output::Text(asked.labels()[label as usize].id.clone());
         let answered = predicted.iter().zip(rows);
         let predictions =
-            cell.dataset.rows().zip(answered).map(|(row, (&label, logits))| PredictionRow {
+            asked.dataset.rows().zip(answered).map(|(row, (&label, logits))| PredictionRow {
                 i: row.index as u64,
                 id: row.id.map(ToString::to_string),
                 gold: match row.gold {

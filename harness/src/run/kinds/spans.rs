@@ -1,28 +1,27 @@
 //! An answer to each question, from its context.
 
 use super::rows::OnePerRow;
-use super::{Answered, Answers, finite, of_another_head, score};
+use super::{Answered, Answers, TaskRows, finite, of_another_head, score};
 use crate::data::{Answers as Right, Gold, Input, Row};
 use crate::metrics::{MetricError, Observations};
 use crate::qa::{QaOptions, Window, WindowLogits, Words, answer, candidates, check_overlaps};
 use crate::record::{Output, PredictionRow};
-use crate::run::plan::PlannedRun;
 use crate::worker::{Logits, SpanLogits};
 use std::collections::BTreeMap;
 
 /// The answer to each question, and the windows of questions that are not complete yet.
 pub(super) struct Asked<'a> {
-    cell: &'a PlannedRun,
+    asked: TaskRows<'a>,
     options: QaOptions,
     waiting: BTreeMap<u32, Vec<SpanLogits>>,
     rows: OnePerRow<String>,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(cell: &'a PlannedRun) -> Self {
-        let options = cell.task.qa.unwrap_or_default();
-        let rows = OnePerRow::new(cell.dataset.len());
-        Self { cell, options, waiting: BTreeMap::new(), rows }
+    pub(super) fn new(asked: TaskRows<'a>) -> Self {
+        let options = asked.task.qa.unwrap_or_default();
+        let rows = OnePerRow::new(asked.dataset.len());
+        Self { asked, options, waiting: BTreeMap::new(), rows }
     }
 
     /// The answer of a question of which all windows are there.
@@ -31,7 +30,7 @@ impl<'a> Asked<'a> {
         if let Some(missing) = (0..).zip(&all).find(|(number, one)| *number != one.window) {
             return Err(format!("window {} of row {row} was not answered", missing.0));
         }
-        let context = match self.cell.dataset.row(row as usize).map(|row| row.input) {
+        let context = match self.asked.dataset.row(row as usize).map(|row| row.input) {
             Some(Input::Question { context, .. }) => context,
             _ => return Err(format!("row {row} was answered, but was not asked for")),
         };
@@ -73,11 +72,11 @@ impl Answers for Asked<'_> {
     }
 
     fn finish(self: Box<Self>) -> Result<Answered, MetricError> {
-        let (cell, rows) = (self.cell, self.rows.into_rows());
-        let gold = cell.dataset.rows().map(|row| right(&row).collect()).collect();
+        let (asked, rows) = (self.asked, self.rows.into_rows());
+        let gold = asked.dataset.rows().map(|row| right(&row).collect()).collect();
         let predicted = rows.iter().map(|text| Some(text.as_str())).collect();
-        let scores = score(cell, &Observations::Answers { gold, predicted })?;
-        let predictions = cell.dataset.rows().zip(&rows).map(|(row, text)| PredictionRow {
+        let scores = score(asked, &Observations::Answers { gold, predicted })?;
+        let predictions = asked.dataset.rows().zip(&rows).map(|(row, text)| PredictionRow {
             i: row.index as u64,
             id: row.id.map(ToString::to_string),
             gold: Output::Text(right(&row).next().unwrap_or_default().to_owned()),

@@ -1,21 +1,20 @@
 //! A real number for each text or pair of texts.
 
 use super::rows::OnePerRow;
-use super::{Answered, Answers, finite, of_another_head, score};
+use super::{Answered, Answers, TaskRows, finite, of_another_head, score};
 use crate::metrics::{MetricError, Observations};
 use crate::record::{Output, PredictionRow};
-use crate::run::plan::PlannedRun;
 use crate::worker::Logits;
 
 /// The number of each row.
 pub(super) struct Valued<'a> {
-    cell: &'a PlannedRun,
+    asked: TaskRows<'a>,
     rows: OnePerRow<f32>,
 }
 
 impl<'a> Valued<'a> {
-    pub(super) fn new(cell: &'a PlannedRun) -> Self {
-        Self { cell, rows: OnePerRow::new(cell.dataset.len()) }
+    pub(super) fn new(asked: TaskRows<'a>) -> Self {
+        Self { asked, rows: OnePerRow::new(asked.dataset.len()) }
     }
 }
 
@@ -40,14 +39,14 @@ impl Answers for Valued<'_> {
     }
 
     fn finish(self: Box<Self>) -> Result<Answered, MetricError> {
-        let (cell, rows) = (self.cell, self.rows.into_rows());
+        let (asked, rows) = (self.asked, self.rows.into_rows());
         let predicted: Vec<f64> = rows.into_iter().map(f64::from).collect();
-        let gold = cell.dataset.gold_values();
+        let gold = asked.dataset.gold_values();
         let observations = Observations::Values { gold: &gold, predicted: &predicted };
-        let scores = score(cell, &observations)?;
+        let scores = score(asked, &observations)?;
         let answered = gold.iter().zip(&predicted);
         let predictions =
-            cell.dataset.rows().zip(answered).map(|(row, (&gold, &value))| PredictionRow {
+            asked.dataset.rows().zip(answered).map(|(row, (&gold, &value))| PredictionRow {
                 i: row.index as u64,
                 id: row.id.map(ToString::to_string),
                 gold: Output::Number(gold),

@@ -1,26 +1,25 @@
 //! A label for each word: that of its first token.
 
 use super::rows::OnePerRow;
-use super::{Answered, Answers, argmax, finite, of_another_head, other_task, score};
+use super::{Answered, Answers, TaskRows, argmax, finite, of_another_head, other_task, score};
 use crate::data::{Gold, Input, Row};
 use crate::metrics::{MetricError, Observations};
 use crate::record::{Output, PredictionRow, Word};
-use crate::run::plan::PlannedRun;
 use crate::worker::Logits;
 
 /// The labels of each row's words; none for words that the model never saw.
 pub(super) struct Tagged<'a> {
-    cell: &'a PlannedRun,
+    asked: TaskRows<'a>,
     rows: OnePerRow<Vec<Option<u32>>>,
 }
 
 impl<'a> Tagged<'a> {
-    pub(super) fn new(cell: &'a PlannedRun) -> Self {
-        Self { cell, rows: OnePerRow::new(cell.dataset.len()) }
+    pub(super) fn new(asked: TaskRows<'a>) -> Self {
+        Self { asked, rows: OnePerRow::new(asked.dataset.len()) }
     }
 
     fn words(&self, row: u32) -> usize {
-        let row = self.cell.dataset.row(row as usize);
+        let row = self.asked.dataset.row(row as usize);
         match row.map(|row| row.input) {
             Some(Input::Words(words)) => words.len(),
             _ => 0,
@@ -31,7 +30,7 @@ impl<'a> Tagged<'a> {
 impl Answers for Tagged<'_> {
     fn take(&mut self, logits: Logits) -> Result<u64, String> {
         let Logits::Words { rows, width, values } = logits else { return Err(of_another_head()) };
-        let labels = self.cell.labels().len();
+        let labels = self.asked.labels().len();
         if width as usize != labels {
             return Err(other_task(width, "word", labels));
         }
@@ -53,13 +52,13 @@ impl Answers for Tagged<'_> {
     }
 
     fn finish(self: Box<Self>) -> Result<Answered, MetricError> {
-        let (cell, rows) = (self.cell, self.rows.into_rows());
-        let gold = cell.dataset.rows().map(|row| tags(&row)).collect();
+        let (asked, rows) = (self.asked, self.rows.into_rows());
+        let gold = asked.dataset.rows().map(|row| tags(&row)).collect();
         let predicted = rows.iter().map(Vec::as_slice).collect();
-        let scores = score(cell, &Observations::Tags { gold, predicted })?;
-        let label = |label: u32| Some(cell.labels()[label as usize].id.clone());
+        let scores = score(asked, &Observations::Tags { gold, predicted })?;
+        let label = |label: u32| Some(asked.labels()[label as usize].id.clone());
         let word = |tag: &Option<u32>| Word { label: tag.and_then(label), cut: tag.is_none() };
-        let predictions = cell.dataset.rows().zip(&rows).map(|(row, predicted)| PredictionRow {
+        let predictions = asked.dataset.rows().zip(&rows).map(|(row, predicted)| PredictionRow {
             i: row.index as u64,
             id: row.id.map(ToString::to_string),
             gold: Output::Words(

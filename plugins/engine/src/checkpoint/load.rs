@@ -1,12 +1,13 @@
 //! Fills a model's parameters from a checkpoint, or says everything that does not fit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::fit::{NewHead, Place, fit};
 use super::report::{LoadReport, join, plural};
-use super::source::{Checkpoint, Entry};
+use super::source::{Checkpoint, Entry, Format};
 use crate::buffer::Buffer;
 use crate::error::{EngineError, Result};
 use crate::memory;
@@ -54,6 +55,29 @@ pub fn load(
         *param.write() = Buffer::from_vec(values);
     }
     Ok(fit.report)
+}
+
+/// Fills every parameter of `store` with new values that follow from `seed`.
+///
+/// # Errors
+/// [`EngineError::ModelTooLarge`] and [`EngineError::OutOfMemory`].
+pub fn from_scratch(store: &ParamStore, seed: u64) -> Result<LoadReport> {
+    memory::fits(store.elements().saturating_mul(size_of::<f32>()))?;
+    for param in store.iter() {
+        let mut values = allocate(param)?;
+        // All parts in one go: stacked parts are different numbers of one stream.
+        initialise(param, &mut values, seed);
+        *param.write() = Buffer::from_vec(values);
+    }
+    let names = store.iter().flat_map(|param| param.parts()).map(|part| part.name.clone());
+    Ok(LoadReport {
+        files: Vec::new(),
+        format: Format::New,
+        tensors: 0,
+        dtypes: BTreeMap::new(),
+        ignored: Vec::new(),
+        initialised: names.collect(),
+    })
 }
 
 /// Reads every tensor that [`load`] would read, with the same errors, and keeps none: a model that

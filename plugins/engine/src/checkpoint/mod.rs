@@ -12,9 +12,11 @@ mod source;
 mod torch;
 mod unpickle;
 mod view;
+mod write;
 mod zip;
 
 pub use fit::{NewHead, Place};
-pub use load::{check, load};
+pub use load::{check, from_scratch, load};
 pub use report::{LoadReport, WeightsFile};
 pub use source::{Checkpoint, Format};
+pub use write::{Tensor, write_atomically, write_safetensors};

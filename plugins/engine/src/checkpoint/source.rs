@@ -53,6 +53,9 @@ pub enum Format {
     /// pytorch_model.bin in torch's zip format.
     #[serde(rename = "pickle")]
     Pickle,
+    /// None: every weight is new.
+    #[serde(rename = "new")]
+    New,
     /// pytorch_model.bin in the format that torch wrote before 1.6.
     #[serde(rename = "legacy pickle")]
     LegacyPickle,
@@ -103,6 +106,14 @@ impl Checkpoint {
         ))
     }
 
+    /// Opens one safetensors file.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] when it cannot be read, [`EngineError::Checkpoint`] when it is damaged.
+    pub fn open_file(path: &Path) -> Result<Self> {
+        Self::from_files(vec![Bytes::map(path)?], true)
+    }
+
     /// Opens a safetensors file that is already in memory; `name` stands for it in errors.
     ///
     /// # Errors
@@ -136,6 +147,29 @@ impl Checkpoint {
     /// Whether a tensor of that name is in it.
     pub fn contains(&self, name: &str) -> bool {
         self.entries.iter().any(|entry| entry.name == name)
+    }
+
+    /// The shape of the tensor of that name.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.entry(name).map(|entry| entry.view.shape())
+    }
+
+    /// Reads the whole tensor of that name.
+    ///
+    /// # Errors
+    /// [`EngineError::Checkpoint`] when there is none of that size.
+    pub fn read_named(&self, name: &str, out: &mut [f32]) -> Result<()> {
+        match self.entry(name).filter(|entry| entry.view.elements() == out.len()) {
+            Some(entry) => self.read(entry, 0, out),
+            None => Err(EngineError::checkpoint(
+                &self.origin,
+                format!("no tensor {name} with {} elements", out.len()),
+            )),
+        }
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
     }
 
     /// How the files are written.

@@ -32,6 +32,8 @@ pub struct Gemma2Config {
     pub query_pre_attn_scalar: f64,
     /// Scores are bent into ±this.
     pub attn_logit_softcapping: Option<f32>,
+    /// Dropout of attention probabilities in training.
+    pub attention_dropout: f32,
     /// Keys that each layer's queries see, their own included; none: all before them.
     pub windows: Vec<Option<usize>>,
 }
@@ -60,6 +62,7 @@ struct Raw {
     sliding_window: Option<usize>,
     layer_types: Option<Vec<String>>,
     attn_logit_softcapping: Option<f64>,
+    attention_dropout: f32,
     classifier_dropout: Option<f32>,
     hidden_dropout: Option<f32>,
 }
@@ -87,6 +90,7 @@ impl Default for Raw {
             sliding_window: Some(4096),
             layer_types: None,
             attn_logit_softcapping: Some(50.0),
+            attention_dropout: 0.0,
             classifier_dropout: None,
             hidden_dropout: None,
         }
@@ -158,6 +162,7 @@ pub(super) fn parse(json: &[u8], origin: &str) -> Result<ModelConfig> {
             attention_bias: raw.attention_bias,
             query_pre_attn_scalar: raw.query_pre_attn_scalar,
             attn_logit_softcapping: raw.attn_logit_softcapping.map(|cap| cap as f32),
+            attention_dropout: raw.attention_dropout,
             windows: windows(&raw, origin)?,
         }),
         trained_head,

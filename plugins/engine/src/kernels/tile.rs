@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "threads write disjoint, interleaved columns of one slice")]
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -62,9 +63,24 @@ impl<'a> TileMut<'a> {
         cols: usize,
         stride: usize,
     ) -> Self {
-        assert!(cols <= stride && rows.checked_mul(stride).is_some_and(|n| n <= matrix.len()));
-        let ptr = matrix.as_mut_ptr();
-        Self { ptr, row0: 0, col0: 0, rows, cols, stride, matrix: PhantomData }
+        Self::columns_of(matrix, rows, 0..cols, stride)
+    }
+
+    /// Some columns of a row-major matrix whose rows lie `stride` apart, as one tile.
+    pub(crate) fn columns_of(
+        matrix: &'a mut [f32],
+        rows: usize,
+        cols: Range<usize>,
+        stride: usize,
+    ) -> Self {
+        assert!(cols.start <= cols.end && cols.end <= stride);
+        assert!(rows.checked_mul(stride).is_some_and(|n| n <= matrix.len()));
+        let ptr = match matrix.get_mut(cols.start..) {
+            Some(from) => from.as_mut_ptr(),
+            None => matrix.as_mut_ptr(),
+        };
+        let (col0, cols) = (cols.start, cols.len());
+        Self { ptr, row0: 0, col0, rows, cols, stride, matrix: PhantomData }
     }
 
     /// Rows `from..from + count` of the tile, as a tile of their own.
@@ -79,11 +95,20 @@ impl<'a> TileMut<'a> {
         }
     }
 
+    /// Columns `from..from + count` of the tile, as a tile of their own.
+    pub(crate) fn columns(&mut self, from: usize, count: usize) -> TileMut<'_> {
+        assert!(from + count <= self.cols);
+        // SAFETY: column `from` of the first row exists, as was just checked, or the tile has no
+        // rows and nothing is read or written through the pointer, which moves by less than a row.
+        let ptr = unsafe { self.ptr.add(if self.rows == 0 { 0 } else { from }) };
+        TileMut { ptr, col0: self.col0 + from, cols: count, ..*self }
+    }
+
     /// Row `r` of the tile, `[cols]`.
     #[inline(always)]
     pub(crate) fn row_mut(&mut self, r: usize) -> &mut [f32] {
         assert!(r < self.rows);
-        // SAFETY: the tile lies inside its matrix (checked in `par_tiles`), nothing else refers to
+        // SAFETY: the tile lies inside its matrix (checked in `par_panels`), nothing else refers to
         // its elements, and the result borrows the tile mutably.
         unsafe { std::slice::from_raw_parts_mut(self.ptr.add(r * self.stride), self.cols) }
     }
@@ -96,7 +121,7 @@ impl<'a> TileMut<'a> {
 }
 
 struct Shared(*mut f32);
-// SAFETY: the pointer is only used to make disjoint tiles, see `par_tiles`.
+// SAFETY: the pointer is only used to make disjoint tiles, see `par_panels`.
 unsafe impl Sync for Shared {}
 
 impl Shared {
@@ -104,6 +129,14 @@ impl Shared {
     fn get(&self) -> *mut f32 {
         self.0
     }
+}
+
+/// Columns of a matrix that are cut into pieces of `step`, the last one perhaps narrower.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Panel {
+    pub(crate) col0: usize,
+    pub(crate) cols: usize,
+    pub(crate) step: usize,
 }
 
 /// Calls `f` in parallel on every tile of `matrix` `[rows, cols]`.
@@ -121,28 +154,51 @@ pub(crate) fn par_tiles<const P: usize>(
     tile_cols: usize,
     f: impl Fn(usize, usize, [TileMut<'_>; P]) + Sync,
 ) {
+    assert!(P > 0 && cols.is_multiple_of(P));
+    let width = cols / P;
+    let panels = std::array::from_fn(|p| Panel { col0: p * width, cols: width, step: tile_cols });
+    par_panels(matrix, (rows, cols), cut, panels, f);
+}
+
+/// [`par_tiles`] with panels that may differ in width, but not in the number of their pieces.
+///
+/// # Panics
+/// When the shapes contradict each other, or panels overlap or do not ascend.
+pub(crate) fn par_panels<const P: usize>(
+    matrix: &mut [f32],
+    (rows, cols): (usize, usize),
+    cut: Rows<'_>,
+    panels: [Panel; P],
+    f: impl Fn(usize, usize, [TileMut<'_>; P]) + Sync,
+) {
     assert_eq!(matrix.len(), rows * cols);
-    assert!(P > 0 && cols % P == 0 && tile_cols > 0);
+    assert!(P > 0 && panels.iter().all(|panel| panel.step > 0));
+    let pieces = panels[0].cols.div_ceil(panels[0].step);
+    let mut end = 0;
+    for panel in &panels {
+        assert!(panel.col0 >= end && panel.cols.div_ceil(panel.step) == pieces);
+        end = panel.col0 + panel.cols;
+    }
+    assert!(end <= cols);
     if let Rows::Sequences(cu) = cut {
         assert!(cu.is_sorted() && cu.last().is_none_or(|&end| end as usize <= rows));
     }
-    let panel = cols / P;
-    let pieces = panel.div_ceil(tile_cols);
     let base = Shared(matrix.as_mut_ptr());
     let run = |index: usize| {
         let (block, piece) = (index / pieces, index % pieces);
         let (start, end) = cut.range(block, rows);
-        let (left, right) = (piece * tile_cols, ((piece + 1) * tile_cols).min(panel));
-        let tiles = std::array::from_fn(|p| {
-            let col0 = p * panel + left;
+        let tiles = panels.map(|panel| {
+            let left = piece * panel.step;
+            let col0 = panel.col0 + left;
             TileMut {
-                // SAFETY: start <= rows and col0 < cols, so this is inside the matrix or, for an
-                // empty block at its end, one past it.
+                // SAFETY: start <= rows and col0 < cols (the piece has a column, and panels end
+                // within the matrix), so this is inside the matrix or, for an empty block at its
+                // end, one past it.
                 ptr: unsafe { base.get().add((start * cols + col0).min(rows * cols)) },
                 row0: start,
                 col0,
                 rows: end - start,
-                cols: right - left,
+                cols: panel.step.min(panel.cols - left),
                 stride: cols,
                 matrix: PhantomData,
             }
@@ -184,5 +240,23 @@ mod tests {
             }
         });
         assert_eq!(matrix, [0.0, 1.0, 0.0, 1.0, 20.0, 21.0, 20.0, 21.0, 20.0, 21.0]);
+    }
+
+    #[test]
+    fn panels_may_differ_in_width() {
+        let mut matrix = vec![0.0; 3 * 9];
+        // Two pieces of 2 + 1 columns each; column 6 is nobody's.
+        let panels = [Panel { col0: 0, cols: 4, step: 2 }, Panel { col0: 4, cols: 2, step: 1 }];
+        par_panels(&mut matrix, (3, 9), Rows::Blocks(2), panels, |_, piece, [mut a, mut b]| {
+            assert_eq!((a.cols, b.cols), (2, 1));
+            let mut last = a.columns(1, 1);
+            for r in 0..last.rows {
+                last.row_mut(r)[0] += 1.0 + piece as f32;
+                b.row_mut(r)[0] += 10.0 + piece as f32;
+            }
+        });
+        for row in matrix.chunks(9) {
+            assert_eq!(row, [0.0, 1.0, 0.0, 2.0, 10.0, 11.0, 0.0, 0.0, 0.0]);
+        }
     }
 }

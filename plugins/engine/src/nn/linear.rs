@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::grad::GradSink;
 use crate::ops::activation::Activation;
 use crate::ops::linear::{self, Shape};
+use crate::ops::residual;
 use crate::param::{Init, ParamStore, Parameter, Part};
 use crate::saved::Saved;
 
@@ -158,10 +159,67 @@ impl Linear {
         &self,
         ctx: &mut Context,
         x: &Buffer,
-        mut dy: Buffer,
+        dy: Buffer,
         saved: &mut Saved,
         sink: &mut dyn GradSink,
     ) -> Result<Buffer> {
+        let Gradients { dx, dw, db } = self.gradients(ctx, x, dy, saved)?;
+        self.send(ctx, dw, db, sink)?;
+        Ok(dx)
+    }
+
+    /// [`Linear::backward`] where [`Linear::forward_columns`] has been another use of the layer: dx of
+    /// both. The sink gets one gradient for both together, once both have been computed.
+    ///
+    /// # Errors
+    /// As for [`Linear::backward`].
+    ///
+    /// # Panics
+    /// When y does not have these columns.
+    pub(crate) fn backward_with_columns(
+        &self,
+        ctx: &mut Context,
+        x: &Buffer,
+        dy: Buffer,
+        columns: Columns<'_>,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<(Buffer, Buffer)> {
+        let Gradients { dx, mut dw, mut db } = self.gradients(ctx, x, dy, saved)?;
+        let Columns { x, mut dy, outputs } = columns;
+        let elements = outputs.start * self.inputs..outputs.end * self.inputs;
+        let shape =
+            Shape { rows: x.len() / self.inputs, inputs: self.inputs, outputs: outputs.len() };
+        let mut dx_columns = ctx.take(x.len())?;
+        let mut dw_columns = ctx.take(elements.len())?;
+        let mut db_columns = ctx.take(outputs.len())?;
+        linear::backward(
+            shape,
+            x.f32()?,
+            &self.weight.read().f32()?[elements.clone()],
+            Activation::Identity,
+            &[],
+            dy.f32_mut()?,
+            Some(dx_columns.f32_mut()?),
+            dw_columns.f32_mut()?,
+            db_columns.f32_mut()?,
+        );
+        residual::add(&mut dw.f32_mut()?[elements], dw_columns.f32()?);
+        residual::add(&mut db.f32_mut()?[outputs], db_columns.f32()?);
+        for buffer in [dy, dw_columns, db_columns] {
+            ctx.give(buffer);
+        }
+        self.send(ctx, dw, db, sink)?;
+        Ok((dx, dx_columns))
+    }
+
+    fn gradients(
+        &self,
+        ctx: &mut Context,
+        x: &Buffer,
+        mut dy: Buffer,
+        saved: &mut Saved,
+    ) -> Result<Gradients> {
         let pre = match self.act {
             Activation::Identity => None,
             _ => Some(saved.pop()?),
@@ -181,15 +239,45 @@ impl Linear {
             dw.f32_mut()?,
             db.f32_mut()?,
         );
+        for buffer in [Some(dy), pre].into_iter().flatten() {
+            ctx.give(buffer);
+        }
+        Ok(Gradients { dx, dw, db })
+    }
+
+    fn send(
+        &self,
+        ctx: &mut Context,
+        dw: Buffer,
+        db: Buffer,
+        sink: &mut dyn GradSink,
+    ) -> Result<()> {
         sink.dense(&self.weight, dw.f32()?)?;
         if let Bias::Trained(bias) = &self.bias {
             sink.dense(bias, db.f32()?)?;
         }
-        for buffer in [Some(dw), Some(db), Some(dy), pre].into_iter().flatten() {
-            ctx.give(buffer);
-        }
-        Ok(dx)
+        ctx.give(dw);
+        ctx.give(db);
+        Ok(())
     }
+}
+
+/// What a backward pass computes, before anything is sent.
+struct Gradients {
+    dx: Buffer,
+    dw: Buffer,
+    db: Buffer,
+}
+
+/// A use of some columns alone, and the gradient of what it made.
+#[derive(Debug)]
+pub(crate) struct Columns<'a> {
+    /// The x that [`Linear::forward_columns`] got.
+    pub(crate) x: &'a Buffer,
+    /// The gradient of its result, `[rows, outputs.len()]`.
+    pub(crate) dy: Buffer,
+    /// The columns.
+    pub(crate) outputs: Range<usize>,
 }
 
 /// `{name}.{suffix}` of all names.

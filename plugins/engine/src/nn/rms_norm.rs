@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::error::Result;
+use crate::grad::GradSink;
 use crate::ops::rms_norm;
 use crate::param::{Init, ParamStore, Parameter, Part};
 
@@ -43,5 +44,30 @@ impl RmsNorm {
         let norm = rms_norm::RmsNorm { weight: weight.f32()?, eps: self.eps };
         rms_norm::add(x.f32()?, norm, sum.f32_mut()?);
         Ok(())
+    }
+
+    /// dx `[rows, hidden]` from dy `[rows, hidden]` and the x of [`RmsNorm::forward`] or
+    /// [`RmsNorm::add`], whose residual has dy itself for a gradient.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::OutOfMemory`], or whatever the sink reports.
+    pub fn backward(
+        &self,
+        ctx: &mut Context,
+        mut x: Buffer,
+        dy: &Buffer,
+        sink: &mut dyn GradSink,
+    ) -> Result<Buffer> {
+        let mut dx = ctx.take(x.len())?;
+        let mut dweight = ctx.take(self.weight.elements())?;
+        {
+            let weight = self.weight.read();
+            let norm = rms_norm::RmsNorm { weight: weight.f32()?, eps: self.eps };
+            rms_norm::backward(x.f32_mut()?, norm, dy.f32()?, dx.f32_mut()?, dweight.f32_mut()?);
+        }
+        sink.dense(&self.weight, dweight.f32()?)?;
+        ctx.give(dweight);
+        ctx.give(x);
+        Ok(dx)
     }
 }

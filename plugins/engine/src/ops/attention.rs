@@ -6,6 +6,7 @@
 //! pass, which recomputes the probabilities from each row's log-sum-exp (Dao et al. 2022).
 
 use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 use super::dropout::Dropout;
 use crate::kernels::gemm::{MatRef, Write, gemm, gemm_into};
@@ -88,7 +89,8 @@ pub fn forward(
     let scale = 1.0 / (dim as f32).sqrt();
     let longest = max_seqlen(shape.cu_seqlens);
     let cut = Rows::Sequences(shape.cu_seqlens);
-    par_tiles::<1>(out, (tokens, hidden), cut, dim, |_, head, [mut out]| {
+    let lse = lse.map(|lse| LseParts::new(lse, shape.heads, shape.cu_seqlens));
+    par_tiles::<1>(out, (tokens, hidden), cut, dim, |sequence, head, [mut out]| {
         let (start, length) = (out.row0, out.rows);
         let view = Head { qkv, hidden, dim, start, column: head * dim };
         with_scratch(length, |scores, _| {
@@ -97,7 +99,11 @@ pub fn forward(
                 let scores = &mut scores[..rows * length];
                 let (q, k) = (view.panel(0, from, rows), view.panel(1, 0, length));
                 gemm_into(scores, q, k.t(), scale, Write::Replace);
-                softmax(scores, length);
+                let mut row_lse = [0.0; QUERY_BLOCK];
+                softmax(scores, length, &mut row_lse[..rows]);
+                if let Some(lse) = &lse {
+                    lse.write(head, sequence, from, &row_lse[..rows]);
+                }
                 if !dropout.is_off() {
                     for (r, row) in scores.chunks_exact_mut(length).enumerate() {
                         let number = dropout_row(shape, head, start + from + r, longest);
@@ -109,62 +115,58 @@ pub fn forward(
             }
         });
     });
-    if let Some(lse) = lse {
-        log_sum_exp(shape, qkv, scale, lse);
+}
+
+/// Log-sum-exps `[heads, T]`, each head of each sequence written by the thread that computes it.
+pub(super) struct LseParts<'a> {
+    /// Head after head; the locks are never waited for.
+    parts: Vec<Mutex<&'a mut [f32]>>,
+    sequences: usize,
+}
+
+impl<'a> LseParts<'a> {
+    pub(super) fn new(lse: &'a mut [f32], heads: usize, cu_seqlens: &[u32]) -> Self {
+        let tokens = cu_seqlens.last().map_or(0, |&t| t as usize);
+        assert_eq!(lse.len(), heads * tokens);
+        let mut parts = Vec::with_capacity(heads * cu_seqlens.len());
+        let mut rest = lse;
+        for _ in 0..heads {
+            for span in cu_seqlens.windows(2) {
+                let (part, behind) = rest.split_at_mut((span[1] - span[0]) as usize);
+                parts.push(Mutex::new(part));
+                rest = behind;
+            }
+        }
+        Self { parts, sequences: cu_seqlens.len().saturating_sub(1) }
+    }
+
+    /// Writes those of the queries from `from` on.
+    pub(super) fn write(&self, head: usize, sequence: usize, from: usize, values: &[f32]) {
+        let part = self.parts[head * self.sequences + sequence].lock();
+        part.unwrap_or_else(PoisonError::into_inner)[from..from + values.len()]
+            .copy_from_slice(values);
     }
 }
 
-/// Fills `lse` `[heads, T]`; apart from [`forward`], because only training needs it.
-fn log_sum_exp(shape: Shape<'_>, qkv: &[f32], scale: f32, lse: &mut [f32]) {
-    let (hidden, tokens, dim) = (shape.hidden(), shape.tokens(), shape.head_dim);
-    assert_eq!(lse.len(), shape.heads * tokens);
-    use rayon::prelude::*;
-    lse.par_chunks_exact_mut(tokens.max(1)).enumerate().for_each(|(head, lse)| {
-        for span in shape.cu_seqlens.windows(2) {
-            let (start, length) = (span[0] as usize, (span[1] - span[0]) as usize);
-            let view = Head { qkv, hidden, dim, start, column: head * dim };
-            with_scratch(length, |scores, _| {
-                for from in (0..length).step_by(QUERY_BLOCK) {
-                    let rows = QUERY_BLOCK.min(length - from);
-                    let scores = &mut scores[..rows * length];
-                    let (q, k) = (view.panel(0, from, rows), view.panel(1, 0, length));
-                    gemm_into(scores, q, k.t(), scale, Write::Replace);
-                    let at = start + from;
-                    row_log_sum_exp(scores, length, &mut lse[at..at + rows]);
-                }
-            });
-        }
-    });
-}
-
 vectorised! {
-    /// Replaces each row by its softmax.
-    pub(super) fn softmax<'a>(scores: &'a mut [f32], length: usize) {
-        for row in scores.chunks_exact_mut(length) {
+    /// Replaces each row by its softmax; `lse` receives each row's log-sum-exp.
+    pub(super) fn softmax<'a>(scores: &'a mut [f32], length: usize, lse: &'a mut [f32]) {
+        for (row, lse) in scores.chunks_exact_mut(length).zip(lse) {
             let max = reduce::max(row);
             for value in row.iter_mut() {
                 *value = math::exp(*value - max);
             }
-            let inverse = 1.0 / reduce::sum(row);
+            let sum = reduce::sum(row);
+            *lse = max + sum.ln();
+            let inverse = 1.0 / sum;
             for value in row {
                 *value *= inverse;
             }
         }
     }
 
-    /// Log-sum-exp of each row, which is overwritten.
-    pub(super) fn row_log_sum_exp<'a>(scores: &'a mut [f32], length: usize, lse: &'a mut [f32]) {
-        for (row, lse) in scores.chunks_exact_mut(length).zip(lse) {
-            let max = reduce::max(row);
-            for value in row.iter_mut() {
-                *value = math::exp(*value - max);
-            }
-            *lse = max + reduce::sum(row).ln();
-        }
-    }
-
     /// Turns scores into probabilities, given each row's log-sum-exp.
-    fn probabilities<'a>(scores: &'a mut [f32], length: usize, lse: &'a [f32]) {
+    pub(super) fn probabilities<'a>(scores: &'a mut [f32], length: usize, lse: &'a [f32]) {
         for (row, lse) in scores.chunks_exact_mut(length).zip(lse) {
             for value in row {
                 *value = math::exp(*value - lse);
@@ -173,7 +175,7 @@ vectorised! {
     }
 
     /// ds = p (dp - sum(out dout)) of one row, in place of dp.
-    fn score_gradient<'a>(dp: &'a mut [f32], p: &'a [f32], out: &'a [f32], dout: &'a [f32]) {
+    pub(super) fn score_gradient<'a>(dp: &'a mut [f32], p: &'a [f32], out: &'a [f32], dout: &'a [f32]) {
         let delta = reduce::dot(out, dout);
         for (ds, p) in dp.iter_mut().zip(p) {
             *ds = p * (*ds - delta);
@@ -271,7 +273,7 @@ thread_local! {
 }
 
 /// Calls `f` with a copy of the probabilities of one query block.
-fn masked(length: usize, p: &[f32], f: impl FnOnce(&mut [f32])) {
+pub(super) fn masked(length: usize, p: &[f32], f: impl FnOnce(&mut [f32])) {
     MASKED.with_borrow_mut(|copy| {
         copy.clear();
         copy.reserve(QUERY_BLOCK * length);

@@ -13,16 +13,18 @@
 //! sequence and head share, has `[L, rows]`. Both are read by index when scores are added up, so
 //! nothing is gathered into memory, and nothing of size `[L, L]` exists.
 
+mod backward;
+
 use std::cell::RefCell;
 
-use super::attention::{
-    Head, QUERY_BLOCK, Shape, dropout_row, max_seqlen, row_log_sum_exp, softmax,
-};
+use super::attention::{Head, LseParts, QUERY_BLOCK, Shape, dropout_row, max_seqlen, softmax};
 use super::distance::DistanceTable;
 use super::dropout::Dropout;
 use crate::kernels::gemm::{MatRef, Write, gemm, gemm_into};
 use crate::kernels::isa::vectorised;
 use crate::kernels::tile::{Rows, TileMut, par_tiles};
+
+pub use backward::{Gradients, backward};
 
 /// Keys whose products with qr cover the same rows, those that all queries can meet.
 const KEY_BLOCK: usize = 64;
@@ -260,13 +262,18 @@ pub fn forward(
     }
     let longest = max_seqlen(shape.cu_seqlens);
     let cut = Rows::Sequences(shape.cu_seqlens);
-    par_tiles::<1>(out, (tokens, hidden), cut, dim, |_, head, [mut out]| {
+    let lse = lse.map(|lse| LseParts::new(lse, shape.heads, shape.cu_seqlens));
+    par_tiles::<1>(out, (tokens, hidden), cut, dim, |sequence, head, [mut out]| {
         let (start, length) = (out.row0, out.rows);
         let view = Head { qkv, hidden, dim, start, column: head * dim };
         let v = view.panel(2, 0, length);
         let pass = Pass::new(view, positions, length, scale);
         pass.each_block(|from, rows, scores| {
-            softmax(scores, length);
+            let mut row_lse = [0.0; QUERY_BLOCK];
+            softmax(scores, length, &mut row_lse[..rows]);
+            if let Some(lse) = &lse {
+                lse.write(head, sequence, from, &row_lse[..rows]);
+            }
             if !dropout.is_off() {
                 for (r, row) in scores.chunks_exact_mut(length).enumerate() {
                     dropout.apply(row, dropout_row(shape, head, start + from + r, longest));
@@ -276,9 +283,6 @@ pub fn forward(
             gemm(&mut out.rows(from, rows), p, v, 1.0, Write::Replace);
         });
     });
-    if let Some(lse) = lse {
-        log_sum_exp(shape, qkv, positions, scale, lse);
-    }
 }
 
 impl Pass<'_> {
@@ -292,28 +296,4 @@ impl Pass<'_> {
             }
         });
     }
-}
-
-/// Fills `lse` `[heads, T]`; apart from [`forward`], because only training needs it.
-fn log_sum_exp(
-    shape: Shape<'_>,
-    qkv: &[f32],
-    positions: Option<Positions<'_>>,
-    scale: f32,
-    lse: &mut [f32],
-) {
-    use rayon::prelude::*;
-    let (hidden, tokens, dim) = (shape.hidden(), shape.tokens(), shape.head_dim);
-    assert_eq!(lse.len(), shape.heads * tokens);
-    lse.par_chunks_exact_mut(tokens.max(1)).enumerate().for_each(|(head, lse)| {
-        for span in shape.cu_seqlens.windows(2) {
-            let (start, length) = (span[0] as usize, (span[1] - span[0]) as usize);
-            let view = Head { qkv, hidden, dim, start, column: head * dim };
-            let pass = Pass::new(view, positions, length, scale);
-            pass.each_block(|from, rows, scores| {
-                let at = start + from;
-                row_log_sum_exp(scores, length, &mut lse[at..at + rows]);
-            });
-        }
-    });
 }

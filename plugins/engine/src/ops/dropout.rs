@@ -1,5 +1,7 @@
 //! Dropout whose mask is a function of (seed, step, site, element) and is never stored.
 
+use rayon::prelude::*;
+
 use crate::rng::Stream;
 
 /// Dropout of one site in one step. The backward pass recomputes the mask from the same value.
@@ -47,6 +49,17 @@ impl Dropout {
     }
 }
 
+impl Dropout {
+    /// [`Dropout::apply`] to a whole tensor.
+    pub fn apply_all(&self, values: &mut [f32]) {
+        const CHUNK: usize = 1 << 13;
+        if !self.is_off() {
+            let chunks = values.par_chunks_mut(CHUNK).enumerate();
+            chunks.for_each(|(i, chunk)| self.apply(chunk, (i * CHUNK) as u64));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +74,10 @@ mod tests {
             dropout.apply(piece, 6 + 37 * i as u64);
         }
         assert_eq!(whole, pieces);
+        let (mut one, mut all) = (vec![1.0; 20_000], vec![1.0; 20_000]);
+        dropout.apply(&mut one, 0);
+        dropout.apply_all(&mut all);
+        assert_eq!(one, all);
         let kept = whole.iter().filter(|&&v| v > 0.0).count();
         assert!((8_850..9_150).contains(&kept), "{kept}");
         assert!(whole.iter().all(|&v| v == 0.0 || (v - 1.0 / 0.9).abs() < 1e-6));

@@ -93,13 +93,7 @@ pub fn backward(
     let Shape { rows, inputs, outputs } = shape;
     assert!(x.len() == rows * inputs && w.len() == outputs * inputs && dy.len() == rows * outputs);
     assert!(dbias.len() == outputs);
-    if act != Activation::Identity {
-        const CHUNK: usize = 1 << 14;
-        assert!(pre.len() == dy.len());
-        dy.par_chunks_mut(CHUNK)
-            .zip(pre.par_chunks(CHUNK))
-            .for_each(|(dy, pre)| scale_gradient(act, dy, pre));
-    }
+    activate_backward(act, dy, pre);
     let dy = &*dy;
     if let Some(dx) = dx {
         par_tiles::<1>(dx, (rows, inputs), Rows::Blocks(TILE_ROWS), TILE_COLS, |_, _, [mut t]| {
@@ -118,6 +112,21 @@ pub fn backward(
         gemm(&mut t, a, b, 1.0, Write::Replace);
     });
     column_sums(dy, outputs, dbias);
+}
+
+/// Multiplies dy by the activation's derivative at `pre`, which is not looked at for
+/// [`Activation::Identity`].
+///
+/// # Panics
+/// When the slices differ in length.
+pub(crate) fn activate_backward(act: Activation, dy: &mut [f32], pre: &[f32]) {
+    const CHUNK: usize = 1 << 14;
+    if act != Activation::Identity {
+        assert_eq!(pre.len(), dy.len());
+        dy.par_chunks_mut(CHUNK)
+            .zip(pre.par_chunks(CHUNK))
+            .for_each(|(dy, pre)| scale_gradient(act, dy, pre));
+    }
 }
 
 /// Sums the rows of `matrix` `[rows, cols]` into `sums` `[cols]`, each column in row order.

@@ -16,6 +16,7 @@ pub mod gated;
 pub mod linear;
 pub mod loss;
 pub mod norm;
+pub mod residual;
 pub mod rms_norm;
 pub mod rope;
 

@@ -173,7 +173,7 @@ pub fn backward(
 }
 
 /// Column sums of the elementwise product of two matrices `[rows, cols]`, in row order.
-fn product_sums(a: &[f32], b: &[f32], cols: usize, sums: &mut [f32]) {
+pub(super) fn product_sums(a: &[f32], b: &[f32], cols: usize, sums: &mut [f32]) {
     const STRIP: usize = 64;
     sums.par_chunks_mut(STRIP).enumerate().for_each(|(strip, sums)| {
         sums.fill(0.0);

@@ -51,6 +51,15 @@ vectorised! {
             *b = y * cos + x * sin;
         }
     }
+
+    fn turn_back<'a>(head: &'a mut [f32], cos: &'a [f32], sin: &'a [f32]) {
+        let (a, b) = head.split_at_mut(cos.len());
+        for ((a, b), (cos, sin)) in a.iter_mut().zip(b).zip(cos.iter().zip(sin)) {
+            let (x, y) = (*a, *b);
+            *a = x * cos + y * sin;
+            *b = y * cos - x * sin;
+        }
+    }
 }
 
 /// Turns the first `heads` heads of each row of x `[T, width]`; `position_ids` `[T]`.
@@ -60,9 +69,34 @@ vectorised! {
 pub fn forward(
     x: &mut [f32],
     width: usize,
+    heads: (usize, usize),
+    position_ids: &[u32],
+    angles: Angles<'_>,
+) {
+    each_head(x, width, heads, position_ids, angles, turn);
+}
+
+/// Gradient of [`forward`], in place: the same heads turn back by the same angles.
+///
+/// # Panics
+/// As for [`forward`].
+pub fn backward(
+    dx: &mut [f32],
+    width: usize,
+    heads: (usize, usize),
+    position_ids: &[u32],
+    angles: Angles<'_>,
+) {
+    each_head(dx, width, heads, position_ids, angles, turn_back);
+}
+
+fn each_head(
+    x: &mut [f32],
+    width: usize,
     (heads, head_dim): (usize, usize),
     position_ids: &[u32],
     angles: Angles<'_>,
+    turn: impl for<'a> Fn(&'a mut [f32], &'a [f32], &'a [f32]) + Sync,
 ) {
     assert!(x.len() == position_ids.len() * width && heads * head_dim <= width);
     let half = head_dim / 2;

@@ -54,6 +54,18 @@ pub trait Family: 'static {
         Self::TOKENIZER.describe()
     }
 
+    /// The tokeniser's files in a checkpoint's directory, as far as they are there; a saved model gets them too.
+    fn tokenizer_files() -> Vec<&'static str> {
+        let own = Self::TOKENIZER.files().iter().flat_map(|names| names.iter().copied());
+        own.chain([
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json",
+        ])
+        .collect()
+    }
+
     /// Opens the tokeniser in a checkpoint's directory, for sequences of up to `max_seq_len` tokens.
     ///
     /// # Errors
@@ -111,10 +123,8 @@ pub struct FamilyVariant {
     pub licence: &'static str,
     /// Its config.json, from which size and longest sequence are computed.
     pub config: &'static [u8],
-    /// Files that the plugin carries.
-    pub bundle: Option<Bundle>,
-    /// Tasks that the bundled weights were trained for.
-    pub tasks: &'static [&'static str],
+    /// Weights that the plugin carries, one for each task that they were trained for.
+    pub bundles: &'static [Bundle],
 }
 
 impl FamilyVariant {
@@ -132,8 +142,7 @@ impl FamilyVariant {
             size_bytes: None,
             licence,
             config,
-            bundle: None,
-            tasks: &[],
+            bundles: &[],
         }
     }
 
@@ -155,16 +164,21 @@ impl FamilyVariant {
 /// A model inside the plugin.
 #[derive(Debug, Clone, Copy)]
 pub struct Bundle {
-    /// vocab.txt
-    pub vocab: &'static [u8],
+    /// The task that the weights were trained for, by which a request names them.
+    pub task: &'static str,
+    /// config.json
+    pub config: &'static [u8],
     /// model.safetensors
     pub weights: &'static [u8],
+    /// The tokeniser's files by name; the same for all bundles of a variant.
+    pub tokenizer: &'static [(&'static str, &'static [u8])],
 }
 
 /// Where a model's files are.
+#[derive(Debug, Clone)]
 pub(super) enum Files {
     Directory(PathBuf),
-    Bundled(Bundle),
+    Bundled(&'static Bundle),
 }
 
 /// What a request names: the model's description, its files, and its parsed config.json.
@@ -172,12 +186,29 @@ pub(super) struct Found {
     pub(super) variant: &'static FamilyVariant,
     pub(super) files: Files,
     pub(super) config: ModelConfig,
+    /// config.json as it is.
+    pub(super) json: Vec<u8>,
     /// Where config.json came from, for errors.
     pub(super) origin: String,
 }
 
+/// Which of a variant's bundled weights are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// Any: only what all of them share is looked at.
+    Any,
+    /// Those of a task.
+    Task(&'a str),
+    /// Those that were trained with a head, if there are such.
+    Head(Head),
+}
+
 /// Finds the variant and reads its config.json, from the checkpoint if one is given.
-pub(super) fn find<F: Family>(name: &str, checkpoint: Option<&PathBuf>) -> sdk::Result<Found> {
+pub(super) fn find<F: Family>(
+    name: &str,
+    checkpoint: Option<&PathBuf>,
+    wanted: Wanted<'_>,
+) -> sdk::Result<Found> {
     let variant = F::variants().iter().find(|v| v.name == name).ok_or_else(|| {
         let known: Vec<&str> = F::variants().iter().map(|v| v.name).collect();
         Error::invalid_argument(format!(
@@ -186,29 +217,66 @@ pub(super) fn find<F: Family>(name: &str, checkpoint: Option<&PathBuf>) -> sdk::
             known.join(", ")
         ))
     })?;
-    let (files, json, origin) = match (checkpoint, variant.bundle) {
-        (Some(directory), _) => {
+    let (files, json, origin) = match checkpoint {
+        Some(directory) => {
+            if let Wanted::Task(task) = wanted {
+                return Err(Error::invalid_argument(format!(
+                    "\"weights\" is \"{task}\", which names bundled weights, but a checkpoint is given too: leave \
+                     one of them out"
+                )));
+            }
             let path = directory.join("config.json");
             let json = std::fs::read(&path)
                 .map_err(|source| EngineError::Io { path: path.clone(), source })?;
             (Files::Directory(directory.clone()), json, path.display().to_string())
         }
-        (None, Some(bundle)) => {
-            (Files::Bundled(bundle), variant.config.to_vec(), format!("{name} (bundled)"))
-        }
-        (None, None) => {
-            return Err(Error::not_found(format!(
-                "{name} is not bundled with the plugin: name a folder with its config.json, \
-                 tokeniser and weights as the checkpoint{}",
-                variant
-                    .hub_id
-                    .map(|id| format!(" (they are published as {id})"))
-                    .unwrap_or_default()
-            )));
+        None => {
+            let bundle = bundle::<F>(variant, wanted)?;
+            let origin = format!("{name} (bundled)");
+            (Files::Bundled(bundle), bundle.config.to_vec(), origin)
         }
     };
     let config = ModelConfig::from_json(F::ARCHITECTURE, &json, &origin)?;
-    Ok(Found { variant, files, config, origin })
+    Ok(Found { variant, files, config, json, origin })
+}
+
+/// The bundled weights that are wanted.
+fn bundle<F: Family>(
+    variant: &'static FamilyVariant,
+    wanted: Wanted<'_>,
+) -> sdk::Result<&'static Bundle> {
+    let name = variant.name;
+    let Some(first) = variant.bundles.first() else {
+        return Err(Error::not_found(format!(
+            "{name} is not bundled with the plugin: name a folder with its config.json, \
+             tokeniser and weights as the checkpoint{}",
+            variant.hub_id.map(|id| format!(" (they are published as {id})")).unwrap_or_default()
+        )));
+    };
+    let found = match wanted {
+        Wanted::Any => Some(first),
+        Wanted::Task(task) => {
+            let found = variant.bundles.iter().find(|bundle| bundle.task == task);
+            if found.is_none() {
+                let known: Vec<&str> = variant.bundles.iter().map(|bundle| bundle.task).collect();
+                return Err(Error::invalid_argument(format!(
+                    "{name} has no weights \"{task}\"; it has {}",
+                    known.join(", ")
+                )));
+            }
+            found
+        }
+        Wanted::Head(head) => {
+            variant.bundles.iter().find(|bundle| trained_head::<F>(bundle) == Some(head))
+        }
+    };
+    Ok(found.unwrap_or(first))
+}
+
+/// The head that bundled weights were trained with.
+fn trained_head<F: Family>(bundle: &Bundle) -> Option<Head> {
+    let config = ModelConfig::from_json(F::ARCHITECTURE, bundle.config, bundle.task).ok()?;
+    config.trained_head.map(|(head, _)| head)
 }
 
 /// The JSON document of `describe`.
@@ -216,22 +284,22 @@ pub(super) fn describe<F: Family>() -> Description {
     let mut description = Description::new(F::NAME, F::VERSION);
     description.summary = F::SUMMARY.to_owned();
     description.options = F::options();
+    description.trains = F::ARCHITECTURE.trains();
     F::variants().iter().fold(description, |d, v| d.variant(variant::<F>(v)))
 }
 
-/// The heads that a model can be opened with, given its own config.json: a bundled one has that which it
-/// was trained with, and no other.
-fn heads<F: Family>(v: &FamilyVariant, config: Option<&ModelConfig>) -> Vec<Head> {
-    match (v.bundle, config.and_then(|c| c.trained_head.as_ref())) {
-        (Some(_), Some((head, _))) => vec![*head],
-        _ => F::ARCHITECTURE.heads().to_vec(),
-    }
+/// The heads that a model can be opened with: a bundled one has those which its weights were trained with,
+/// and no other.
+fn heads<F: Family>(v: &FamilyVariant) -> Vec<Head> {
+    let trained: Vec<Head> = v.bundles.iter().filter_map(trained_head::<F>).collect();
+    let all = F::ARCHITECTURE.heads().iter().copied();
+    all.filter(|head| v.bundles.is_empty() || trained.is_empty() || trained.contains(head))
+        .collect()
 }
 
 /// Refuses a head that the description does not list.
 pub(super) fn check_head<F: Family>(v: &FamilyVariant, head: Head) -> sdk::Result<()> {
-    let config = ModelConfig::from_json(F::ARCHITECTURE, v.config, v.name).ok();
-    let heads = heads::<F>(v, config.as_ref());
+    let heads = heads::<F>(v);
     if heads.contains(&head) {
         return Ok(());
     }
@@ -247,7 +315,7 @@ pub(super) fn check_head<F: Family>(v: &FamilyVariant, head: Head) -> sdk::Resul
 fn variant<F: Family>(v: &FamilyVariant) -> Variant {
     let config: Result<_> = ModelConfig::from_json(F::ARCHITECTURE, v.config, v.name);
     let config = config.ok();
-    let heads = heads::<F>(v, config.as_ref());
+    let heads = heads::<F>(v);
     Variant {
         hub_id: v.hub_id.map(str::to_owned),
         parameters: config.as_ref().map(|c| Model::trunk_parameters(c) as u64),
@@ -257,8 +325,8 @@ fn variant<F: Family>(v: &FamilyVariant) -> Variant {
         tokenizer: F::tokenizer_name().to_owned(),
         max_seq_len: config.and_then(|c| u32::try_from(c.max_seq_len).ok()),
         heads: heads.iter().map(|head| head.name().to_owned()).collect(),
-        bundled: v.bundle.is_some(),
-        tasks: v.tasks.iter().map(|&t| t.to_owned()).collect(),
+        bundled: !v.bundles.is_empty(),
+        tasks: v.bundles.iter().map(|bundle| bundle.task.to_owned()).collect(),
         ..Variant::new(v.name, F::ARCHITECTURE.name())
     }
 }

@@ -4,13 +4,17 @@ pub mod electra;
 mod errors;
 mod family;
 mod model;
+mod save;
+mod targets;
 mod tokenizer;
+mod train;
 
 use std::marker::PhantomData;
+use std::path::Path;
 
 use kobench_plugin_sdk::{
     self as sdk, Batch, Description, EncodeOptions, Encoded, Example, Head, Logits, ModelRequest,
-    TokenizerRequest,
+    StepArguments, StepOutcome, Targets, TokenizerRequest,
 };
 
 pub use family::{Bundle, Family, FamilyVariant, Options};
@@ -53,6 +57,36 @@ impl<F: Family> sdk::Plugin for EnginePlugin<F> {
         out: &mut Logits<'_>,
     ) -> sdk::Result<()> {
         model.forward(batch, head, out)
+    }
+
+    fn seed(model: &mut Self::Model, seed: u64) -> sdk::Result<()> {
+        model.seed(seed)
+    }
+
+    fn train_begin(model: &mut Self::Model, settings: serde_json::Value) -> sdk::Result<()> {
+        model.train_begin(settings)
+    }
+
+    fn train_step(
+        model: &mut Self::Model,
+        batch: &Batch<'_>,
+        head: Head,
+        targets: Targets<'_>,
+        step: StepArguments,
+    ) -> sdk::Result<StepOutcome> {
+        model.train_step(batch, head, targets, step)
+    }
+
+    fn train_end(model: &mut Self::Model) -> sdk::Result<()> {
+        model.train_end()
+    }
+
+    fn save(model: &mut Self::Model, directory: &Path, training_state: bool) -> sdk::Result<()> {
+        model.save(directory, training_state)
+    }
+
+    fn load(model: &mut Self::Model, directory: &Path, training_state: bool) -> sdk::Result<()> {
+        model.load(directory, training_state)
     }
 
     fn stats(model: &mut Self::Model) -> sdk::Result<serde_json::Value> {

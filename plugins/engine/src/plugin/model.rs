@@ -2,12 +2,14 @@
 
 use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, Logits, ModelRequest};
 
-use super::family::{Family, Files, check_head, check_options, find};
+use super::family::{Family, Files, Found, Wanted, check_head, check_options, find};
+use super::save::Source;
 use crate::batch::PackedBatch;
 use crate::checkpoint::{Checkpoint, LoadReport, NewHead};
 use crate::context::Context;
 use crate::error::EngineError;
 use crate::model::Model;
+use crate::train::Trainer;
 
 /// What an opened model is.
 #[derive(Debug)]
@@ -22,7 +24,11 @@ enum State {
 #[derive(Debug)]
 pub struct EngineModel {
     state: State,
-    batch: PackedBatch,
+    pub(super) trainer: Option<Box<Trainer>>,
+    /// What everything random follows from once training begins.
+    pub(super) seed: u64,
+    pub(super) source: Source,
+    pub(super) batch: PackedBatch,
     token_type_ids: Vec<u32>,
 }
 
@@ -35,9 +41,22 @@ impl EngineModel {
     pub(super) fn open<F: Family>(request: &ModelRequest) -> sdk::Result<Self> {
         check_options::<F>(&request.options)?;
         supported(request)?;
-        let mut found = find::<F>(&request.variant, request.checkpoint.as_ref())?;
-        check_head::<F>(found.variant, request.head)?;
-        if !request.new_head {
+        if let (true, Some(task)) = (request.from_scratch, &request.weights) {
+            return Err(Error::invalid_argument(format!(
+                "\"from_scratch\" makes every weight new, but \"weights\" asks for those of {task}: leave one of \
+                 them out"
+            )));
+        }
+        let wanted = match &request.weights {
+            Some(task) => Wanted::Task(task),
+            None => Wanted::Head(request.head),
+        };
+        let mut found = find::<F>(&request.variant, request.checkpoint.as_ref(), wanted)?;
+        // What a plugin carries has the heads of its description; others' files, and new weights, have any.
+        if matches!(found.files, Files::Bundled(_)) && !request.from_scratch {
+            check_head::<F>(found.variant, request.head)?;
+        }
+        if !request.new_head && !request.from_scratch {
             found.config.check_head(request.head, &found.origin)?;
         }
         if let Some(labels) = request.num_labels {
@@ -47,30 +66,61 @@ impl EngineModel {
             return Err(Error::invalid_argument("num_labels is 0; a head needs at least 1"));
         }
         found.config = F::configure(found.config, &request.options)?;
-        let checkpoint = match &found.files {
-            Files::Directory(directory) => Checkpoint::open(directory)?,
-            Files::Bundled(bundle) => Checkpoint::from_bytes(
-                bundle.weights,
-                &format!("{} (bundled)", found.variant.name),
-            )?,
-        };
-        let new_head = match request.new_head {
-            true => NewHead::Initialise { seed: request.seed },
-            false => NewHead::Refuse,
-        };
-        let ctx = Context::cpu(request.threads as usize)?;
-        let state = if request.check {
-            let (config, head) = (found.config, request.head);
-            let parameters = Model::parameters(&config, head)?;
-            let num_labels = config.logits_width(head);
-            let check = || Model::check(config, head, &checkpoint, new_head);
-            let report = ctx.threads().install(check)?;
-            State::Checked { report, parameters, num_labels }
-        } else {
-            let model = Model::load(found.config, request.head, &checkpoint, new_head, ctx)?;
-            State::Ready(Box::new(model))
-        };
-        Ok(Self { state, batch: PackedBatch::default(), token_type_ids: Vec::new() })
+        let source = Source::new(&found, F::tokenizer_files());
+        let state = state(request, found)?;
+        Ok(Self {
+            state,
+            trainer: None,
+            seed: request.seed,
+            source,
+            batch: PackedBatch::default(),
+            token_type_ids: Vec::new(),
+        })
+    }
+
+    /// The model, and everything beside it that training changes.
+    pub(super) fn ready(&mut self) -> sdk::Result<&mut Model> {
+        match &mut self.state {
+            State::Ready(model) => Ok(model),
+            State::Checked { .. } => Err(no_weights()),
+        }
+    }
+
+    /// The model, its trainer, and the batch that was packed last.
+    pub(super) fn training(
+        &mut self,
+    ) -> sdk::Result<(&mut Model, Option<&mut Trainer>, &PackedBatch)> {
+        match &mut self.state {
+            State::Ready(model) => Ok((model, self.trainer.as_deref_mut(), &self.batch)),
+            State::Checked { .. } => Err(no_weights()),
+        }
+    }
+
+    /// Refuses a head that the model was not opened with.
+    pub(super) fn check_head(&mut self, head: Head) -> sdk::Result<()> {
+        let kind = self.ready()?.kind();
+        if head == kind {
+            return Ok(());
+        }
+        Err(Error::unsupported(format!(
+            "the model was opened with a {} head, not with a {} head",
+            kind.name(),
+            head.name()
+        )))
+    }
+
+    /// Takes over the sequences of a call.
+    pub(super) fn pack(&mut self, batch: &Batch<'_>) -> sdk::Result<()> {
+        // A model with one segment or none is not fed token types, whatever the tokeniser says.
+        let fed = self.ready()?.config().type_vocab_size > 1;
+        self.batch.clear();
+        for range in batch.ranges() {
+            self.token_type_ids.clear();
+            let types = &batch.encoded.token_type_ids[range.clone()];
+            self.token_type_ids.extend(types.iter().map(|&t| if fed { u32::from(t) } else { 0 }));
+            self.batch.push(&batch.encoded.input_ids[range], &self.token_type_ids)?;
+        }
+        Ok(())
     }
 
     /// Computes one packed batch.
@@ -80,36 +130,17 @@ impl EngineModel {
         head: Head,
         out: &mut Logits<'_>,
     ) -> sdk::Result<()> {
-        let State::Ready(model) = &mut self.state else {
-            return Err(Error::invalid_argument(
-                "the model was opened to check its files only, so it has no weights; open it \
-                 without \"check\" to compute with it",
-            ));
-        };
-        if head != model.kind() {
-            return Err(Error::unsupported(format!(
-                "the model was opened with a {} head, not with a {} head",
-                model.kind().name(),
-                head.name()
-            )));
-        }
+        self.check_head(head)?;
         let rows = match head {
             Head::Sequence => batch.len(),
             Head::Token | Head::Span => batch.n_tokens(),
         };
-        let logits = out.rows(rows, model.logits_width())?;
-        // A model with one segment or none is not fed token types, whatever the tokeniser says.
-        let fed = model.config().type_vocab_size > 1;
-        self.batch.clear();
-        for range in batch.ranges() {
-            self.token_type_ids.clear();
-            let types = &batch.encoded.token_type_ids[range.clone()];
-            self.token_type_ids.extend(types.iter().map(|&t| if fed { u32::from(t) } else { 0 }));
-            self.batch.push(&batch.encoded.input_ids[range], &self.token_type_ids)?;
-        }
+        let logits = out.rows(rows, self.ready()?.logits_width())?;
+        self.pack(batch)?;
         let cancel = batch.cancel;
         let between = || cancel.check().map_err(|_| EngineError::Cancelled);
-        Ok(model.forward(&self.batch, logits, &between)?)
+        let (model, _, batch) = self.training()?;
+        Ok(model.forward(batch, logits, &between)?)
     }
 
     /// What was opened, for the record.
@@ -136,8 +167,51 @@ impl EngineModel {
             "threads": ctx.threads().current_num_threads(),
             "num_labels": model.logits_width(),
             "checkpoint": model.report(),
+            "training_bytes": self.trainer.as_ref().map_or(0, |trainer| trainer.bytes()),
         })
     }
+}
+
+fn no_weights() -> Error {
+    Error::invalid_argument(
+        "the model was opened to check its files only, so it has no weights; open it without \"check\" \
+         to compute with it",
+    )
+}
+
+/// Reads or makes the weights, or only checks them.
+fn state(request: &ModelRequest, found: Found) -> sdk::Result<State> {
+    let (config, head) = (found.config, request.head);
+    let ctx = Context::cpu(request.threads as usize)?;
+    if request.from_scratch {
+        if request.check {
+            return Err(Error::invalid_argument(
+                "\"check\" reads weights, and \"from_scratch\" has none to read: leave one of them out",
+            ));
+        }
+        let model = Model::from_scratch(config, head, request.seed, ctx)?;
+        return Ok(State::Ready(Box::new(model)));
+    }
+    let checkpoint = match &found.files {
+        Files::Directory(directory) => Checkpoint::open(directory)?,
+        Files::Bundled(bundle) => {
+            let origin = format!("{} (bundled)", found.variant.name);
+            Checkpoint::from_bytes(bundle.weights, &origin)?
+        }
+    };
+    let new_head = match request.new_head {
+        true => NewHead::Initialise { seed: request.seed },
+        false => NewHead::Refuse,
+    };
+    if !request.check {
+        let model = Model::load(config, head, &checkpoint, new_head, ctx)?;
+        return Ok(State::Ready(Box::new(model)));
+    }
+    let parameters = Model::parameters(&config, head)?;
+    let num_labels = config.logits_width(head);
+    let check = || Model::check(config, head, &checkpoint, new_head);
+    let report = ctx.threads().install(check)?;
+    Ok(State::Checked { report, parameters, num_labels })
 }
 
 /// Refuses what this build cannot do, before any file is opened.

@@ -29,7 +29,7 @@ impl TokenizerKind {
     }
 
     /// The files that hold it, those that are enough by themselves apart, best first.
-    pub(super) fn files(self) -> &'static [&'static [&'static str]] {
+    pub(crate) fn files(self) -> &'static [&'static [&'static str]] {
         match self {
             Self::WordPiece => &[&["vocab.txt"], &["tokenizer.json"]],
             Self::KoBert => &[&["tokenizer_78b3253a26.model", "vocab.txt"]],

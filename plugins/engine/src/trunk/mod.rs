@@ -3,6 +3,7 @@
 mod absolute;
 mod deberta_v2;
 mod gemma2;
+mod segment;
 
 use std::fmt::Debug;
 
@@ -35,18 +36,15 @@ pub trait Trunk: Debug + Send + Sync {
     /// Sends all gradients to the sink, last layer first, from dy `[T, hidden]`.
     ///
     /// # Errors
-    /// [`EngineError::OutOfMemory`], whatever the sink reports, or [`EngineError::Unsupported`] for
-    /// a trunk that can only be evaluated.
+    /// [`EngineError::OutOfMemory`], or whatever the sink reports.
     fn backward(
         &self,
-        _ctx: &mut Context,
-        _batch: &PackedBatch,
-        _dy: Buffer,
-        _saved: &mut Saved,
-        _sink: &mut dyn GradSink,
-    ) -> Result<()> {
-        Err(EngineError::Unsupported("this architecture cannot be trained yet".to_owned()))
-    }
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<()>;
 }
 
 /// Declares the trunk that `config` describes, with the parameter names of its checkpoints.

@@ -129,7 +129,7 @@ impl Embeddings {
             dy = project.backward(ctx, &x, dy, saved, sink)?;
             ctx.give(x);
         }
-        saved.dropout_again(self.norm.dropout).apply(dy.f32_mut()?, 0);
+        saved.dropout_again(self.norm.dropout).apply_all(dy.f32_mut()?);
         let (rstd, normalised) = (saved.pop()?, saved.pop()?);
         let mut dgamma = ctx.take(self.width)?;
         let mut dbeta = ctx.take(self.width)?;

@@ -7,9 +7,10 @@ use crate::config::{AbsoluteConfig, ModelConfig};
 use crate::context::Context;
 use crate::error::Result;
 use crate::grad::GradSink;
-use crate::nn::{Linear, Norm};
+use crate::nn::{FeedForward, FeedForwardNames, Linear, Norm};
 use crate::ops::activation::Activation;
 use crate::ops::attention::{self, Shape};
+use crate::ops::residual;
 use crate::param::ParamStore;
 use crate::saved::Saved;
 
@@ -20,9 +21,7 @@ pub(crate) struct Layer {
     qkv: Linear,
     output: Linear,
     attention_norm: Norm,
-    up: Linear,
-    down: Linear,
-    norm: Norm,
+    feed_forward: FeedForward,
     heads: usize,
     head_dim: usize,
     attention_dropout: f32,
@@ -39,25 +38,28 @@ impl Layer {
         let (hidden, middle, std) =
             (config.hidden_size, own.intermediate_size, config.initializer_range);
         let name = |suffix: &str| names.of_layer(index, suffix);
-        let mut linear = |names: &[&str], sizes, act| {
+        let mut linear = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|n| name(n)).collect();
-            Linear::declare(store, &names, sizes, act, std)
+            Linear::declare(store, &names, (hidden, hidden), Activation::Identity, std)
         };
-        let id = Activation::Identity;
-        let qkv = linear(&names.qkv, (hidden, hidden), id);
-        let output = linear(&[names.output], (hidden, hidden), id);
-        let up = linear(&[names.up], (hidden, middle), own.hidden_act);
-        let down = linear(&[names.down], (middle, hidden), id);
-        let mut norm = |suffix, dropout| {
-            Norm::declare(store, &name(suffix), hidden, own.layer_norm_eps, dropout)
-        };
+        let qkv = linear(&names.qkv);
+        let output = linear(&[names.output]);
+        let (eps, dropout) = (own.layer_norm_eps, own.attention_output_dropout);
+        let attention_norm =
+            Norm::declare(store, &name(names.attention_norm), hidden, eps, dropout);
+        let feed_forward = FeedForward::declare(
+            store,
+            FeedForwardNames { up: name(names.up), down: name(names.down), norm: name(names.norm) },
+            (hidden, middle),
+            own.hidden_act,
+            std,
+            (eps, own.hidden_dropout_prob),
+        );
         Self {
             qkv,
             output,
-            attention_norm: norm(names.attention_norm, own.attention_output_dropout),
-            up,
-            down,
-            norm: norm(names.norm, own.hidden_dropout_prob),
+            attention_norm,
+            feed_forward,
             heads: own.num_attention_heads,
             head_dim: hidden / own.num_attention_heads,
             attention_dropout: own.attention_probs_dropout_prob,
@@ -93,13 +95,7 @@ impl Layer {
         saved.keep(ctx, mixed);
         let middle = self.attention_norm.forward(ctx, projected, &x, saved)?;
         saved.keep(ctx, x);
-
-        let wide = self.up.forward(ctx, &middle, saved)?;
-        let narrow = self.down.forward(ctx, &wide, saved)?;
-        saved.keep(ctx, wide);
-        let y = self.norm.forward(ctx, narrow, &middle, saved)?;
-        saved.keep(ctx, middle);
-        Ok(y)
+        self.feed_forward.forward(ctx, middle, saved)
     }
 
     /// dx `[T, hidden]` from dy `[T, hidden]`.
@@ -111,17 +107,9 @@ impl Layer {
         saved: &mut Saved,
         sink: &mut dyn GradSink,
     ) -> Result<Buffer> {
-        let middle = saved.pop()?;
-        let (dnarrow, dmiddle) = self.norm.backward(ctx, dy, saved, sink)?;
-        let wide = saved.pop()?;
-        let dwide = self.down.backward(ctx, &wide, dnarrow, saved, sink)?;
-        let through = self.up.backward(ctx, &middle, dwide, saved, sink)?;
-        let dmiddle = add(ctx, dmiddle, through)?;
-        ctx.give(wide);
-        ctx.give(middle);
-
+        let dmiddle = self.feed_forward.backward(ctx, dy, saved, sink)?;
         let x = saved.pop()?;
-        let (dprojected, dresidual) = self.attention_norm.backward(ctx, dmiddle, saved, sink)?;
+        let (dprojected, mut dx) = self.attention_norm.backward(ctx, dmiddle, saved, sink)?;
         let (mixed, lse, qkv) = (saved.pop()?, saved.pop()?, saved.pop()?);
         let dmixed = self.output.backward(ctx, &mixed, dprojected, saved, sink)?;
         let dropout = saved.dropout_again(self.attention_dropout);
@@ -139,16 +127,9 @@ impl Layer {
             ctx.give(buffer);
         }
         let through = self.qkv.backward(ctx, &x, dqkv, saved, sink)?;
+        residual::add(dx.f32_mut()?, through.f32()?);
+        ctx.give(through);
         ctx.give(x);
-        add(ctx, dresidual, through)
+        Ok(dx)
     }
-}
-
-/// a + b, in a's buffer.
-fn add(ctx: &mut Context, mut a: Buffer, b: Buffer) -> Result<Buffer> {
-    for (sum, value) in a.f32_mut()?.iter_mut().zip(b.f32()?) {
-        *sum += value;
-    }
-    ctx.give(b);
-    Ok(a)
 }

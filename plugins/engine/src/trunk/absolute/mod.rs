@@ -8,7 +8,7 @@ mod names;
 use self::embeddings::Embeddings;
 use self::layer::Layer;
 use self::names::Names;
-use super::{Between, Trunk};
+use super::{Between, Trunk, segment};
 use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{AbsoluteConfig, ModelConfig};
@@ -52,7 +52,9 @@ impl Trunk for Encoder {
         let mut x = self.embeddings.forward(ctx, batch, saved)?;
         for layer in &self.layers {
             between()?;
-            x = layer.forward(ctx, batch, x, saved)?;
+            x = segment::forward(ctx, x, saved, |ctx, x, saved| {
+                layer.forward(ctx, batch, x, saved)
+            })?;
         }
         Ok(x)
     }
@@ -67,6 +69,7 @@ impl Trunk for Encoder {
     ) -> Result<()> {
         let mut dy = dy;
         for layer in self.layers.iter().rev() {
+            segment::repeat(ctx, saved, |ctx, x, saved| layer.forward(ctx, batch, x, saved))?;
             dy = layer.backward(ctx, batch, dy, saved, sink)?;
         }
         self.embeddings.backward(ctx, batch, dy, saved, sink)

@@ -9,6 +9,7 @@ use crate::buffer::Buffer;
 use crate::config::{ConvConfig, DebertaV2Config, ModelConfig};
 use crate::context::Context;
 use crate::error::Result;
+use crate::grad::GradSink;
 use crate::nn::Norm;
 use crate::ops::activation::Activation;
 use crate::ops::{conv, linear};
@@ -55,20 +56,18 @@ impl Conv {
         x: &Buffer,
         saved: &mut Saved,
     ) -> Result<Buffer> {
-        let inputs = self.hidden * self.own.kernel_size;
-        let mut windows = ctx.take(batch.tokens() * inputs)?;
+        let shape = self.shape(batch.tokens());
+        let mut windows = ctx.take(batch.tokens() * shape.inputs)?;
         let kernel = self.own.kernel_size;
         conv::windows(batch.cu_seqlens(), x.f32()?, self.hidden, kernel, windows.f32_mut()?);
         let mut y = ctx.take(x.len())?;
-        let shape = linear::Shape { rows: batch.tokens(), inputs, outputs: self.hidden };
         let (weight, bias) = (self.weight.read(), self.bias.read());
         let (w, b) = (weight.f32()?, bias.f32()?);
         linear::forward(shape, windows.f32()?, w, b, Activation::Identity, y.f32_mut()?, None);
         saved.keep(ctx, windows);
-        saved.dropout(self.dropout).apply(y.f32_mut()?, 0);
+        saved.dropout(self.dropout).apply_all(y.f32_mut()?);
         if saved.trains() {
-            let mut pre = ctx.take(y.len())?;
-            pre.f32_mut()?.copy_from_slice(y.f32()?);
+            let pre = ctx.copy(&y)?;
             saved.keep(ctx, pre);
         }
         let zeros = vec![0.0; self.hidden];
@@ -87,7 +86,63 @@ impl Conv {
         saved: &mut Saved,
     ) -> Result<Buffer> {
         let y = self.norm.forward(ctx, beside, &layer, saved)?;
-        saved.keep(ctx, layer);
+        ctx.give(layer);
         Ok(y)
+    }
+
+    /// (dbeside, dlayer) of [`Conv::join`], both `[T, hidden]`.
+    pub(super) fn part(
+        &self,
+        ctx: &mut Context,
+        dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<(Buffer, Buffer)> {
+        self.norm.backward(ctx, dy, saved, sink)
+    }
+
+    /// dx `[T, hidden]` of [`Conv::forward`].
+    pub(super) fn backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        mut dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<Buffer> {
+        let pre = saved.pop()?;
+        linear::activate_backward(self.own.act, dy.f32_mut()?, pre.f32()?);
+        saved.dropout_again(self.dropout).apply_all(dy.f32_mut()?);
+        let windows = saved.pop()?;
+        let shape = self.shape(batch.tokens());
+        let mut dwindows = ctx.take(windows.len())?;
+        let mut dw = ctx.take(self.hidden * shape.inputs)?;
+        let mut db = ctx.take(self.hidden)?;
+        linear::backward(
+            shape,
+            windows.f32()?,
+            self.weight.read().f32()?,
+            Activation::Identity,
+            &[],
+            dy.f32_mut()?,
+            Some(dwindows.f32_mut()?),
+            dw.f32_mut()?,
+            db.f32_mut()?,
+        );
+        sink.dense(&self.weight, dw.f32()?)?;
+        sink.dense(&self.bias, db.f32()?)?;
+        // dy is of x's size, and has been used.
+        let (kernel, mut dx) = (self.own.kernel_size, dy);
+        let cu_seqlens = batch.cu_seqlens();
+        conv::backward(cu_seqlens, dwindows.f32()?, self.hidden, kernel, dx.f32_mut()?);
+        for buffer in [pre, windows, dwindows, dw, db] {
+            ctx.give(buffer);
+        }
+        Ok(dx)
+    }
+
+    /// The convolution as a linear layer.
+    fn shape(&self, rows: usize) -> linear::Shape {
+        linear::Shape { rows, inputs: self.hidden * self.own.kernel_size, outputs: self.hidden }
     }
 }

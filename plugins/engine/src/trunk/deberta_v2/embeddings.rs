@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::norm_alone;
+use super::{norm_alone, norm_alone_backward};
 use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{DebertaV2Config, ModelConfig};
 use crate::context::Context;
 use crate::error::Result;
+use crate::grad::GradSink;
 use crate::nn::{Linear, Norm};
 use crate::ops::activation::Activation;
 use crate::ops::embedding::{self, Lookup};
@@ -56,6 +57,16 @@ impl Embeddings {
         Self { word, position, token_type, project, norm, width, dropout }
     }
 
+    /// The tables, and which of their rows each token takes.
+    fn tables<'a>(&'a self, batch: &'a PackedBatch) -> Vec<(&'a Arc<Parameter>, &'a [u32])> {
+        let tables = [
+            (Some(&self.word), batch.input_ids()),
+            (self.position.as_ref(), batch.position_ids()),
+            (self.token_type.as_ref(), batch.token_type_ids()),
+        ];
+        tables.into_iter().filter_map(|(table, ids)| Some((table?, ids))).collect()
+    }
+
     /// `[T, hidden]`.
     pub(super) fn forward(
         &self,
@@ -64,13 +75,8 @@ impl Embeddings {
         saved: &mut Saved,
     ) -> Result<Buffer> {
         let mut x = ctx.take(batch.tokens() * self.width)?;
-        let tables = [
-            (Some(&self.word), batch.input_ids()),
-            (self.position.as_ref(), batch.position_ids()),
-            (self.token_type.as_ref(), batch.token_type_ids()),
-        ];
-        let tables: Vec<_> =
-            tables.into_iter().filter_map(|(table, ids)| Some((table?.read(), ids))).collect();
+        let tables = self.tables(batch);
+        let tables: Vec<_> = tables.iter().map(|(table, ids)| (table.read(), *ids)).collect();
         let lookups = tables
             .iter()
             .map(|(table, ids)| Ok(Lookup { table: table.f32()?, ids }))
@@ -82,7 +88,30 @@ impl Embeddings {
             x = projected;
         }
         let mut y = norm_alone(&self.norm, ctx, x, saved)?;
-        saved.dropout(self.dropout).apply(y.f32_mut()?, 0);
+        saved.dropout(self.dropout).apply_all(y.f32_mut()?);
         Ok(y)
+    }
+
+    /// Sends the gradients of the tables, the projection and the norm, from dy `[T, hidden]`.
+    pub(super) fn backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        mut dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<()> {
+        saved.dropout_again(self.dropout).apply_all(dy.f32_mut()?);
+        let mut dx = norm_alone_backward(&self.norm, ctx, dy, saved, sink)?;
+        if let Some(project) = &self.project {
+            let x = saved.pop()?;
+            dx = project.backward(ctx, &x, dx, saved, sink)?;
+            ctx.give(x);
+        }
+        for (table, ids) in self.tables(batch) {
+            sink.sparse_rows(table, &embedding::backward(dx.f32()?, ids, self.width))?;
+        }
+        ctx.give(dx);
+        Ok(())
     }
 }

@@ -8,10 +8,12 @@ use crate::buffer::Buffer;
 use crate::config::{DebertaV2Config, ModelConfig};
 use crate::context::Context;
 use crate::error::Result;
-use crate::nn::{Linear, Norm};
+use crate::grad::GradSink;
+use crate::nn::{Columns, FeedForward, FeedForwardNames, Linear, Norm};
 use crate::ops::activation::Activation;
 use crate::ops::attention::Shape;
 use crate::ops::disentangled;
+use crate::ops::residual;
 use crate::param::ParamStore;
 use crate::saved::Saved;
 
@@ -35,9 +37,7 @@ pub(super) struct Layer {
     scale: f32,
     output: Linear,
     attention_norm: Norm,
-    up: Linear,
-    down: Linear,
-    norm: Norm,
+    feed_forward: FeedForward,
     heads: usize,
     head_dim: usize,
     attention_dropout: f32,
@@ -55,13 +55,12 @@ impl Layer {
             (config.hidden_size, own.intermediate_size, config.initializer_range);
         let prefix = config.architecture.prefix();
         let name = |suffix: &str| format!("{prefix}.encoder.layer.{index}.{suffix}");
-        let mut linear = |names: &[&str], sizes, act| {
+        let mut linear = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|n| name(n)).collect();
-            Linear::declare(store, &names, sizes, act, std)
+            Linear::declare(store, &names, (hidden, hidden), Activation::Identity, std)
         };
-        let id = Activation::Identity;
         let qkv = ["query_proj", "key_proj", "value_proj"].map(|n| format!("attention.self.{n}"));
-        let qkv = linear(&qkv.each_ref().map(String::as_str), (hidden, hidden), id);
+        let qkv = linear(&qkv.each_ref().map(String::as_str));
         // Both or one of them, query first, as the columns of qkv.
         let parts = [(own.p2c, "pos_query_proj"), (own.c2p, "pos_key_proj")];
         let used = own.relative.is_some() && (own.c2p || own.p2c);
@@ -78,16 +77,25 @@ impl Layer {
                     .map(|(_, n)| format!("attention.self.{n}"))
                     .collect();
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                Projection::Own(linear(&names, (hidden, hidden), id))
+                Projection::Own(linear(&names))
             }
         });
-        let output = linear(&["attention.output.dense"], (hidden, hidden), id);
-        let up = linear(&["intermediate.dense"], (hidden, middle), own.hidden_act);
-        let down = linear(&["output.dense"], (middle, hidden), id);
-        let mut norm = |suffix| {
-            let (eps, dropout) = (own.layer_norm_eps, own.hidden_dropout_prob);
-            Norm::declare(store, &name(suffix), hidden, eps, dropout)
-        };
+        let output = linear(&["attention.output.dense"]);
+        let norm = (own.layer_norm_eps, own.hidden_dropout_prob);
+        let name_of_norm = name("attention.output.LayerNorm");
+        let attention_norm = Norm::declare(store, &name_of_norm, hidden, norm.0, norm.1);
+        let feed_forward = FeedForward::declare(
+            store,
+            FeedForwardNames {
+                up: name("intermediate.dense"),
+                down: name("output.dense"),
+                norm: name("output.LayerNorm"),
+            },
+            (hidden, middle),
+            own.hidden_act,
+            std,
+            norm,
+        );
         let head_dim = hidden / own.num_attention_heads;
         let terms = 1 + usize::from(own.c2p) + usize::from(own.p2c);
         Self {
@@ -97,10 +105,8 @@ impl Layer {
             p2c: own.p2c,
             scale: 1.0 / ((head_dim * terms) as f32).sqrt(),
             output,
-            attention_norm: norm("attention.output.LayerNorm"),
-            up,
-            down,
-            norm: norm("output.LayerNorm"),
+            attention_norm,
+            feed_forward,
             heads: own.num_attention_heads,
             head_dim,
             attention_dropout: own.attention_probs_dropout_prob,
@@ -122,13 +128,31 @@ impl Layer {
         saved.keep(ctx, mixed);
         let middle = self.attention_norm.forward(ctx, projected, &x, saved)?;
         saved.keep(ctx, x);
+        self.feed_forward.forward(ctx, middle, saved)
+    }
 
-        let wide = self.up.forward(ctx, &middle, saved)?;
-        let narrow = self.down.forward(ctx, &wide, saved)?;
-        saved.keep(ctx, wide);
-        let y = self.norm.forward(ctx, narrow, &middle, saved)?;
-        saved.keep(ctx, middle);
-        Ok(y)
+    /// dx `[T, hidden]` from dy `[T, hidden]`; with positions, adds the gradient of their rows to the
+    /// buffer that comes with them.
+    pub(super) fn backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        dy: Buffer,
+        positions: Option<(&Positions, &mut Buffer)>,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<Buffer> {
+        let dmiddle = self.feed_forward.backward(ctx, dy, saved, sink)?;
+        let x = saved.pop()?;
+        let (dprojected, mut dx) = self.attention_norm.backward(ctx, dmiddle, saved, sink)?;
+        let mixed = saved.pop()?;
+        let dmixed = self.output.backward(ctx, &mixed, dprojected, saved, sink)?;
+        let through =
+            self.attention_backward(ctx, batch, (&x, mixed), dmixed, positions, saved, sink)?;
+        residual::add(dx.f32_mut()?, through.f32()?);
+        ctx.give(through);
+        ctx.give(x);
+        Ok(dx)
     }
 
     /// The heads' outputs, `[T, hidden]`.
@@ -154,16 +178,10 @@ impl Layer {
             false => None,
         };
         let terms = match &projected {
-            Some((projected, positions)) => Some(disentangled::Positions {
-                projected: projected.f32()?,
-                distances: &positions.distances,
-                c2p: self.c2p,
-                p2c: self.p2c,
-            }),
+            Some((projected, positions)) => Some(self.terms(projected, positions)?),
             None => None,
         };
-        let shape =
-            Shape { cu_seqlens: batch.cu_seqlens(), heads: self.heads, head_dim: self.head_dim };
+        let shape = self.shape(batch);
         let lse_out = lse.as_mut().map(Buffer::f32_mut).transpose()?;
         let (qkv_in, out) = (qkv.f32()?, mixed.f32_mut()?);
         disentangled::forward(shape, qkv_in, terms, self.scale, dropout, out, lse_out);
@@ -173,6 +191,89 @@ impl Layer {
             saved.keep(ctx, buffer);
         }
         Ok(mixed)
+    }
+
+    fn shape<'a>(&self, batch: &'a PackedBatch) -> Shape<'a> {
+        Shape { cu_seqlens: batch.cu_seqlens(), heads: self.heads, head_dim: self.head_dim }
+    }
+
+    fn terms<'a>(
+        &self,
+        projected: &'a Buffer,
+        positions: &'a Positions,
+    ) -> Result<disentangled::Positions<'a>> {
+        Ok(disentangled::Positions {
+            projected: projected.f32()?,
+            distances: &positions.distances,
+            c2p: self.c2p,
+            p2c: self.p2c,
+        })
+    }
+
+    /// dx `[T, hidden]` from the gradient of the heads' outputs `mixed`, both `[T, hidden]`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a backward pass takes, and both its operands"
+    )]
+    fn attention_backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        (x, mixed): (&Buffer, Buffer),
+        dmixed: Buffer,
+        positions: Option<(&Positions, &mut Buffer)>,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<Buffer> {
+        let lse = saved.pop()?;
+        let used = self.positions.as_ref().zip(positions);
+        let projected = match &used {
+            Some(_) => Some(saved.pop()?),
+            None => None,
+        };
+        let qkv = saved.pop()?;
+        let dropout = saved.dropout_again(self.attention_dropout);
+        let mut dqkv = ctx.take(qkv.len())?;
+        let mut dprojected = ctx.take(projected.as_ref().map_or(0, Buffer::len))?;
+        let terms = match (&projected, &used) {
+            (Some(projected), Some((_, (positions, _)))) => Some(self.terms(projected, positions)?),
+            _ => None,
+        };
+        disentangled::backward(
+            self.shape(batch),
+            qkv.f32()?,
+            terms,
+            self.scale,
+            dropout,
+            mixed.f32()?,
+            lse.f32()?,
+            dmixed.f32()?,
+            disentangled::Gradients { dqkv: dqkv.f32_mut()?, dprojected: dprojected.f32_mut()? },
+        );
+        for buffer in [Some(mixed), Some(dmixed), Some(lse), Some(qkv), projected] {
+            buffer.into_iter().for_each(|buffer| ctx.give(buffer));
+        }
+        let Some((projection, (_, drows))) = used else {
+            ctx.give(dprojected);
+            return self.qkv.backward(ctx, x, dqkv, saved, sink);
+        };
+        let rows = saved.pop()?;
+        let (dx, mut through) = match projection {
+            Projection::Shared(columns) => {
+                let outputs = columns.clone();
+                let columns = Columns { x: &rows, dy: dprojected, outputs };
+                self.qkv.backward_with_columns(ctx, x, dqkv, columns, saved, sink)?
+            }
+            Projection::Own(linear) => {
+                let through = linear.backward(ctx, &rows, dprojected, saved, sink)?;
+                (self.qkv.backward(ctx, x, dqkv, saved, sink)?, through)
+            }
+        };
+        saved.dropout_again(self.position_dropout).apply_all(through.f32_mut()?);
+        residual::add(drows.f32_mut()?, through.f32()?);
+        ctx.give(rows);
+        ctx.give(through);
+        Ok(dx)
     }
 
     /// The table's rows `[rows, hidden]` to qr and kr, `[rows, (1 or 2) hidden]`; dropout differs from
@@ -186,10 +287,9 @@ impl Layer {
     ) -> Result<Buffer> {
         let dropout = saved.dropout(self.position_dropout);
         let mut dropped = None;
-        if saved.trains() {
-            let mut copy = ctx.take(rows.len())?;
-            copy.f32_mut()?.copy_from_slice(rows.f32()?);
-            dropout.apply(copy.f32_mut()?, 0);
+        if saved.trains() || !dropout.is_off() {
+            let mut copy = ctx.copy(rows)?;
+            dropout.apply_all(copy.f32_mut()?);
             dropped = Some(copy);
         }
         let x = dropped.as_ref().unwrap_or(rows);

@@ -25,14 +25,16 @@ mod relative;
 use self::conv::Conv;
 use self::embeddings::Embeddings;
 use self::layer::Layer;
-use self::relative::Relative;
-use super::{Between, Trunk};
+use self::relative::{Positions, Relative};
+use super::{Between, Trunk, segment};
 use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{DebertaV2Config, ModelConfig};
 use crate::context::Context;
 use crate::error::Result;
+use crate::grad::GradSink;
 use crate::nn::Norm;
+use crate::ops::residual;
 use crate::param::ParamStore;
 use crate::saved::Saved;
 
@@ -61,6 +63,26 @@ impl Encoder {
     }
 }
 
+impl Encoder {
+    /// One layer, and the convolution beside the first.
+    fn layer(
+        &self,
+        index: usize,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        x: Buffer,
+        positions: Option<&Positions>,
+        saved: &mut Saved,
+    ) -> Result<Buffer> {
+        let Some(conv) = self.conv.as_ref().filter(|_| index == 0) else {
+            return self.layers[index].forward(ctx, batch, x, positions, saved);
+        };
+        let beside = conv.forward(ctx, batch, &x, saved)?;
+        let y = self.layers[index].forward(ctx, batch, x, positions, saved)?;
+        conv.join(ctx, beside, y, saved)
+    }
+}
+
 impl Trunk for Encoder {
     fn forward(
         &self,
@@ -71,19 +93,58 @@ impl Trunk for Encoder {
     ) -> Result<Buffer> {
         let mut x = self.embeddings.forward(ctx, batch, saved)?;
         let positions = self.relative.forward(ctx, batch.max_seqlen(), saved)?;
-        for (i, layer) in self.layers.iter().enumerate() {
+        for index in 0..self.layers.len() {
             between()?;
-            let conv = self.conv.as_ref().filter(|_| i == 0);
-            let beside = conv.map(|conv| conv.forward(ctx, batch, &x, saved)).transpose()?;
-            x = layer.forward(ctx, batch, x, positions.as_ref(), saved)?;
-            if let (Some(conv), Some(beside)) = (conv, beside) {
-                x = conv.join(ctx, beside, x, saved)?;
-            }
+            x = segment::forward(ctx, x, saved, |ctx, x, saved| {
+                self.layer(index, ctx, batch, x, positions.as_ref(), saved)
+            })?;
         }
         if let Some(positions) = positions {
             saved.keep(ctx, positions.rows);
         }
         Ok(x)
+    }
+
+    fn backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<()> {
+        let positions = match self.relative.distances(batch.max_seqlen()) {
+            Some(distances) => Some(Positions { rows: saved.pop()?, distances }),
+            None => None,
+        };
+        let mut drows = match &positions {
+            Some(positions) => Some(ctx.take(positions.rows.len())?),
+            None => None,
+        };
+        if let Some(drows) = &mut drows {
+            drows.f32_mut()?.fill(0.0);
+        }
+        let mut dy = dy;
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            segment::repeat(ctx, saved, |ctx, x, saved| {
+                self.layer(index, ctx, batch, x, positions.as_ref(), saved)
+            })?;
+            let both = positions.as_ref().zip(drows.as_mut());
+            let Some(conv) = self.conv.as_ref().filter(|_| index == 0) else {
+                dy = layer.backward(ctx, batch, dy, both, saved, sink)?;
+                continue;
+            };
+            let (dbeside, dlayer) = conv.part(ctx, dy, saved, sink)?;
+            dy = layer.backward(ctx, batch, dlayer, both, saved, sink)?;
+            let through = conv.backward(ctx, batch, dbeside, saved, sink)?;
+            residual::add(dy.f32_mut()?, through.f32()?);
+            ctx.give(through);
+        }
+        if let (Some(positions), Some(drows)) = (positions, drows) {
+            ctx.give(positions.rows);
+            self.relative.backward(ctx, &positions.distances, drows, saved, sink)?;
+        }
+        self.embeddings.backward(ctx, batch, dy, saved, sink)
     }
 }
 
@@ -94,4 +155,17 @@ fn norm_alone(norm: &Norm, ctx: &mut Context, x: Buffer, saved: &mut Saved) -> R
     let y = norm.forward(ctx, x, &nothing, saved)?;
     ctx.give(nothing);
     Ok(y)
+}
+
+/// The gradient of [`norm_alone`]'s x.
+fn norm_alone_backward(
+    norm: &Norm,
+    ctx: &mut Context,
+    dy: Buffer,
+    saved: &mut Saved,
+    sink: &mut dyn GradSink,
+) -> Result<Buffer> {
+    let (dx, dnothing) = norm.backward(ctx, dy, saved, sink)?;
+    ctx.give(dnothing);
+    Ok(dx)
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::norm_alone;
+use super::{norm_alone, norm_alone_backward};
 use crate::buffer::Buffer;
 use crate::config::{DebertaV2Config, ModelConfig};
 use crate::context::Context;
 use crate::error::Result;
+use crate::grad::GradSink;
 use crate::nn::Norm;
 use crate::ops::distance::{DistanceTable, RelativePositions};
+use crate::ops::embedding::SparseRows;
 use crate::param::{Init, ParamStore, Parameter, Part};
 use crate::saved::Saved;
 
@@ -49,6 +51,12 @@ impl Relative {
         Self { table, norm, used: own.c2p || own.p2c, hidden }
     }
 
+    /// The distances in sequences of up to `longest` tokens, where layers look at them.
+    pub(super) fn distances(&self, longest: usize) -> Option<DistanceTable> {
+        let (_, relative) = self.table.as_ref().filter(|_| self.used)?;
+        Some(DistanceTable::new(*relative, longest))
+    }
+
     /// The rows that sequences of up to `longest` tokens meet.
     ///
     /// Short sequences meet few, so a batch does not pay for the whole table, and nothing has to be
@@ -59,10 +67,9 @@ impl Relative {
         longest: usize,
         saved: &mut Saved,
     ) -> Result<Option<Positions>> {
-        let Some((table, relative)) = self.table.as_ref().filter(|_| self.used) else {
+        let (Some(distances), Some((table, _))) = (self.distances(longest), &self.table) else {
             return Ok(None);
         };
-        let distances = DistanceTable::new(*relative, longest);
         let met = distances.rows();
         let mut rows = ctx.take(met.len() * self.hidden)?;
         let table = table.read();
@@ -72,5 +79,26 @@ impl Relative {
             rows = norm_alone(norm, ctx, rows, saved)?;
         }
         Ok(Some(Positions { rows, distances }))
+    }
+
+    /// Sends the gradients of the table's rows that were met, and of the norm; `drows` is the sum over
+    /// all layers.
+    pub(super) fn backward(
+        &self,
+        ctx: &mut Context,
+        distances: &DistanceTable,
+        mut drows: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<()> {
+        if let Some(norm) = &self.norm {
+            drows = norm_alone_backward(norm, ctx, drows, saved, sink)?;
+        }
+        if let Some((table, _)) = &self.table {
+            let rows = distances.rows().map(|row| row as u32).collect();
+            sink.sparse_rows(table, &SparseRows { rows, grad: drows.f32()?.to_vec() })?;
+        }
+        ctx.give(drows);
+        Ok(())
     }
 }

@@ -5,10 +5,11 @@ use crate::buffer::Buffer;
 use crate::config::{Gemma2Config, ModelConfig};
 use crate::context::Context;
 use crate::error::Result;
+use crate::grad::GradSink;
 use crate::nn::{Linear, RmsNorm};
 use crate::ops::activation::Activation;
 use crate::ops::causal::{self, Shape};
-use crate::ops::{gated, rope};
+use crate::ops::{gated, residual, rope};
 use crate::param::ParamStore;
 use crate::saved::Saved;
 
@@ -27,6 +28,7 @@ pub(super) struct Layer {
     post_feedforward_norm: RmsNorm,
     intermediate: usize,
     act: Activation,
+    attention_dropout: f32,
     /// The attention of an empty batch.
     shape: Shape<'static>,
 }
@@ -67,6 +69,7 @@ impl Layer {
             post_feedforward_norm: norm("post_feedforward"),
             intermediate: wide,
             act: own.hidden_act,
+            attention_dropout: own.attention_dropout,
             shape: Shape {
                 cu_seqlens: &[],
                 heads: own.num_attention_heads,
@@ -79,40 +82,193 @@ impl Layer {
         }
     }
 
-    /// x `[T, hidden]`, in place.
+    /// x `[T, hidden]` to y `[T, hidden]`.
     pub(super) fn forward(
         &self,
         ctx: &mut Context,
         batch: &PackedBatch,
         angles: rope::Angles<'_>,
-        x: &mut Buffer,
+        x: Buffer,
         saved: &mut Saved,
-    ) -> Result<()> {
-        let normed = self.input_norm.forward(ctx, x)?;
+    ) -> Result<Buffer> {
+        let x = self.attend(ctx, batch, angles, x, saved)?;
+        self.feed_forward(ctx, batch, x, saved)
+    }
+
+    /// dx `[T, hidden]` from dy `[T, hidden]`.
+    pub(super) fn backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        angles: rope::Angles<'_>,
+        dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<Buffer> {
+        let dx = self.feed_forward_backward(ctx, batch, dy, saved, sink)?;
+        self.attend_backward(ctx, batch, angles, dx, saved, sink)
+    }
+
+    /// The attention of a batch.
+    fn shape<'a>(&self, batch: &'a PackedBatch) -> Shape<'a> {
+        Shape { cu_seqlens: batch.cu_seqlens(), ..self.shape }
+    }
+
+    /// Queries and keys lie side by side and turn alike: how many heads, and their width.
+    fn turned(&self) -> (usize, usize) {
+        (self.shape.heads + self.shape.kv_heads, self.shape.head_dim)
+    }
+
+    /// x + norm(attention(norm(x))).
+    fn attend(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        angles: rope::Angles<'_>,
+        x: Buffer,
+        saved: &mut Saved,
+    ) -> Result<Buffer> {
+        let normed = self.input_norm.forward(ctx, &x)?;
         let mut qkv = self.qkv.forward(ctx, &normed, saved)?;
         ctx.give(normed);
-        let shape = Shape { cu_seqlens: batch.cu_seqlens(), ..self.shape };
-        // Queries and keys lie side by side and turn alike.
-        let turned = (shape.heads + shape.kv_heads, shape.head_dim);
-        rope::forward(qkv.f32_mut()?, shape.width(), turned, batch.position_ids(), angles);
+        let shape = self.shape(batch);
+        let width = shape.width();
+        rope::forward(qkv.f32_mut()?, width, self.turned(), batch.position_ids(), angles);
+        let dropout = saved.dropout(self.attention_dropout);
         let mut mixed = ctx.take(batch.tokens() * shape.heads * shape.head_dim)?;
-        causal::forward(shape, qkv.f32()?, mixed.f32_mut()?);
-        ctx.give(qkv);
+        let mut lse = match saved.trains() {
+            true => Some(ctx.take(batch.tokens() * shape.heads)?),
+            false => None,
+        };
+        let lse_out = lse.as_mut().map(Buffer::f32_mut).transpose()?;
+        causal::forward(shape, qkv.f32()?, dropout, mixed.f32_mut()?, lse_out);
+        saved.keep(ctx, qkv);
+        if let Some(lse) = lse {
+            saved.keep(ctx, lse);
+        }
         let projected = self.output.forward(ctx, &mixed, saved)?;
-        ctx.give(mixed);
-        self.post_attention_norm.add(&projected, x)?;
-        ctx.give(projected);
+        saved.keep(ctx, mixed);
+        add(&self.post_attention_norm, ctx, projected, x, saved)
+    }
 
-        let normed = self.pre_feedforward_norm.forward(ctx, x)?;
+    /// dx of [`Layer::attend`]. What was the norm of x is made again, which costs less than to keep it.
+    fn attend_backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        angles: rope::Angles<'_>,
+        mut dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<Buffer> {
+        let (x, projected) = (saved.pop()?, saved.pop()?);
+        let dprojected = self.post_attention_norm.backward(ctx, projected, &dy, sink)?;
+        let (mixed, lse, qkv) = (saved.pop()?, saved.pop()?, saved.pop()?);
+        let dmixed = self.output.backward(ctx, &mixed, dprojected, saved, sink)?;
+        let dropout = saved.dropout_again(self.attention_dropout);
+        let shape = self.shape(batch);
+        let mut dqkv = ctx.take(qkv.len())?;
+        causal::backward(
+            shape,
+            qkv.f32()?,
+            dropout,
+            mixed.f32()?,
+            lse.f32()?,
+            dmixed.f32()?,
+            dqkv.f32_mut()?,
+        );
+        for buffer in [mixed, lse, qkv, dmixed] {
+            ctx.give(buffer);
+        }
+        let width = shape.width();
+        rope::backward(dqkv.f32_mut()?, width, self.turned(), batch.position_ids(), angles);
+        let normed = self.input_norm.forward(ctx, &x)?;
+        let dnormed = self.qkv.backward(ctx, &normed, dqkv, saved, sink)?;
+        ctx.give(normed);
+        let through = self.input_norm.backward(ctx, x, &dnormed, sink)?;
+        residual::add(dy.f32_mut()?, through.f32()?);
+        ctx.give(dnormed);
+        ctx.give(through);
+        Ok(dy)
+    }
+
+    /// x + norm(down(act(gate) * up)), gate and up of norm(x).
+    fn feed_forward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        x: Buffer,
+        saved: &mut Saved,
+    ) -> Result<Buffer> {
+        let normed = self.pre_feedforward_norm.forward(ctx, &x)?;
         let gate_up = self.gate_up.forward(ctx, &normed, saved)?;
         ctx.give(normed);
-        let mut wide = ctx.take(batch.tokens() * self.intermediate)?;
-        gated::forward(gate_up.f32()?, self.intermediate, self.act, wide.f32_mut()?);
-        ctx.give(gate_up);
+        let wide = self.gate(ctx, batch, &gate_up)?;
+        saved.keep(ctx, gate_up);
         let narrow = self.down.forward(ctx, &wide, saved)?;
         ctx.give(wide);
-        self.post_feedforward_norm.add(&narrow, x)?;
-        ctx.give(narrow);
-        Ok(())
+        add(&self.post_feedforward_norm, ctx, narrow, x, saved)
     }
+
+    fn gate(&self, ctx: &mut Context, batch: &PackedBatch, gate_up: &Buffer) -> Result<Buffer> {
+        let mut wide = ctx.take(batch.tokens() * self.intermediate)?;
+        gated::forward(gate_up.f32()?, self.intermediate, self.act, wide.f32_mut()?);
+        Ok(wide)
+    }
+
+    /// dx of [`Layer::feed_forward`].
+    fn feed_forward_backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        mut dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<Buffer> {
+        let (x, narrow) = (saved.pop()?, saved.pop()?);
+        let dnarrow = self.post_feedforward_norm.backward(ctx, narrow, &dy, sink)?;
+        let gate_up = saved.pop()?;
+        let wide = self.gate(ctx, batch, &gate_up)?;
+        let dwide = self.down.backward(ctx, &wide, dnarrow, saved, sink)?;
+        ctx.give(wide);
+        let mut dgate_up = ctx.take(gate_up.len())?;
+        gated::backward(
+            gate_up.f32()?,
+            self.intermediate,
+            self.act,
+            dwide.f32()?,
+            dgate_up.f32_mut()?,
+        );
+        ctx.give(gate_up);
+        ctx.give(dwide);
+        let normed = self.pre_feedforward_norm.forward(ctx, &x)?;
+        let dnormed = self.gate_up.backward(ctx, &normed, dgate_up, saved, sink)?;
+        ctx.give(normed);
+        let through = self.pre_feedforward_norm.backward(ctx, x, &dnormed, sink)?;
+        residual::add(dy.f32_mut()?, through.f32()?);
+        ctx.give(dnormed);
+        ctx.give(through);
+        Ok(dy)
+    }
+}
+
+/// residual + norm(x); keeps x and then the residual.
+fn add(
+    norm: &RmsNorm,
+    ctx: &mut Context,
+    x: Buffer,
+    residual: Buffer,
+    saved: &mut Saved,
+) -> Result<Buffer> {
+    if !saved.trains() {
+        let mut y = residual;
+        norm.add(&x, &mut y)?;
+        ctx.give(x);
+        return Ok(y);
+    }
+    let mut y = ctx.copy(&residual)?;
+    norm.add(&x, &mut y)?;
+    saved.keep(ctx, x);
+    saved.keep(ctx, residual);
+    Ok(y)
 }

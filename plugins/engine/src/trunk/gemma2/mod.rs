@@ -5,12 +5,13 @@ mod layer;
 use std::sync::Arc;
 
 use self::layer::Layer;
-use super::{Between, Trunk};
+use super::{Between, Trunk, segment};
 use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{Gemma2Config, ModelConfig};
 use crate::context::Context;
-use crate::error::{EngineError, Result};
+use crate::error::Result;
+use crate::grad::GradSink;
 use crate::nn::RmsNorm;
 use crate::ops::embedding::{self, Lookup};
 use crate::ops::rope;
@@ -52,15 +53,27 @@ impl Decoder {
         Self { embed_tokens, hidden, layers, norm, frequencies }
     }
 
-    /// The tokens' embeddings times sqrt(hidden).
+    /// The factor of the embeddings, sqrt(hidden); Hugging Face rounds it to the dtype of the hidden
+    /// states, here f32.
+    fn scale(&self) -> f32 {
+        (self.hidden as f64).sqrt() as f32
+    }
+
+    /// The tokens' embeddings, scaled.
     fn embed(&self, ctx: &mut Context, batch: &PackedBatch) -> Result<Buffer> {
-        // Hugging Face rounds the factor to the dtype of the hidden states, here f32.
-        let scale = (self.hidden as f64).sqrt() as f32;
         let mut x = ctx.take(batch.tokens() * self.hidden)?;
         let table = self.embed_tokens.read();
         let lookup = Lookup { table: table.f32()?, ids: batch.input_ids() };
-        embedding::scaled(lookup, scale, self.hidden, x.f32_mut()?);
+        embedding::scaled(lookup, self.scale(), self.hidden, x.f32_mut()?);
         Ok(x)
+    }
+
+    /// Cosines and sines of the positions in a batch.
+    fn angles(&self, ctx: &mut Context, batch: &PackedBatch) -> Result<[Buffer; 2]> {
+        let angles = batch.max_seqlen() * self.frequencies.len();
+        let (mut cos, mut sin) = (ctx.take(angles)?, ctx.take(angles)?);
+        rope::angles(&self.frequencies, cos.f32_mut()?, sin.f32_mut()?);
+        Ok([cos, sin])
     }
 }
 
@@ -72,22 +85,48 @@ impl Trunk for Decoder {
         saved: &mut Saved,
         between: Between<'_>,
     ) -> Result<Buffer> {
-        if saved.trains() {
-            return Err(EngineError::Unsupported("Gemma-2 cannot be trained yet".to_owned()));
-        }
-        let angles = batch.max_seqlen() * self.frequencies.len();
-        let (mut cos, mut sin) = (ctx.take(angles)?, ctx.take(angles)?);
-        rope::angles(&self.frequencies, cos.f32_mut()?, sin.f32_mut()?);
+        let [cos, sin] = self.angles(ctx, batch)?;
+        let angles = rope::Angles { cos: cos.f32()?, sin: sin.f32()? };
         let mut x = self.embed(ctx, batch)?;
         for layer in &self.layers {
             between()?;
-            let angles = rope::Angles { cos: cos.f32()?, sin: sin.f32()? };
-            layer.forward(ctx, batch, angles, &mut x, saved)?;
+            x = segment::forward(ctx, x, saved, |ctx, x, saved| {
+                layer.forward(ctx, batch, angles, x, saved)
+            })?;
         }
         let y = self.norm.forward(ctx, &x)?;
-        for buffer in [x, cos, sin] {
+        saved.keep(ctx, x);
+        ctx.give(cos);
+        ctx.give(sin);
+        Ok(y)
+    }
+
+    fn backward(
+        &self,
+        ctx: &mut Context,
+        batch: &PackedBatch,
+        dy: Buffer,
+        saved: &mut Saved,
+        sink: &mut dyn GradSink,
+    ) -> Result<()> {
+        let [cos, sin] = self.angles(ctx, batch)?;
+        let angles = rope::Angles { cos: cos.f32()?, sin: sin.f32()? };
+        let x = saved.pop()?;
+        let mut dx = self.norm.backward(ctx, x, &dy, sink)?;
+        ctx.give(dy);
+        for layer in self.layers.iter().rev() {
+            segment::repeat(ctx, saved, |ctx, x, saved| {
+                layer.forward(ctx, batch, angles, x, saved)
+            })?;
+            dx = layer.backward(ctx, batch, angles, dx, saved, sink)?;
+        }
+        let mut rows = embedding::backward(dx.f32()?, batch.input_ids(), self.hidden);
+        let scale = self.scale();
+        rows.grad.iter_mut().for_each(|value| *value *= scale);
+        sink.sparse_rows(&self.embed_tokens, &rows)?;
+        for buffer in [dx, cos, sin] {
             ctx.give(buffer);
         }
-        Ok(y)
+        Ok(())
     }
 }
