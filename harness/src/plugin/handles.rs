@@ -279,7 +279,9 @@ mod tests {
         let json = r#"{"variant": "x"}"#;
         let mut request: ModelRequest = serde_json::from_str(json).unwrap();
         let document = model_document(&request).unwrap();
-        assert!(["check\":", "from_scratch\":", "weights\":"].iter().all(|k| !document.contains(k)));
+        assert!(
+            ["check\":", "from_scratch\":", "weights\":"].iter().all(|k| !document.contains(k))
+        );
         (request.check, request.from_scratch) = (true, true);
         request.weights = Some("nsmc".into());
         let document = model_document(&request).unwrap();

@@ -1,11 +1,11 @@
 //! The training calls of a model.
 #![expect(unsafe_code, reason = "calls foreign code")]
 
+use super::Head;
 use super::encoded::Encoded;
 use super::error::CallError;
 use super::handles::{Model, abi_head, error, required, unsupported};
 use super::host::call;
-use super::Head;
 use kobench_plugin_abi::{self as abi, AbiStruct as _, Str};
 use std::path::Path;
 

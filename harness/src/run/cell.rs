@@ -51,10 +51,11 @@ pub(super) fn evaluate(
     progress: &mut CellProgress<'_>,
 ) -> Outcome {
     let asked = TaskRows::new(&cell.task, &cell.dataset);
-    let answered = ask(worker, asked, cell.encoding(), cell.batch_tokens, &mut |heard| match heard {
-        Heard::Rows { rows, tokens } => progress.advance(rows, tokens),
-        Heard::Log { level, message } => progress.log(level, &message),
-    });
+    let answered =
+        ask(worker, asked, cell.encoding(), cell.batch_tokens, &mut |heard| match heard {
+            Heard::Rows { rows, tokens } => progress.advance(rows, tokens),
+            Heard::Log { level, message } => progress.log(level, &message),
+        });
     match answered {
         Ok((Answered { scores, predictions }, evaluated)) => {
             let record = record_done(cell, opened, &evaluated, scores, worker.take_output(), clock);
@@ -91,7 +92,9 @@ pub(super) fn train(
     training_record.model.sha256 = checkpoint
         .sha256(&mut HashCache::open())
         .map_err(|error| match error {
-            CheckpointError::Io { path, source } => RecordError::Io { action: "read", path, source },
+            CheckpointError::Io { path, source } => {
+                RecordError::Io { action: "read", path, source }
+            }
             other => RecordError::Io {
                 action: "read",
                 path: trained.model.clone(),

@@ -4,8 +4,8 @@ use super::cell::{Clock, Outcome, evaluate, failed, train};
 use super::plan::{Plan, PlannedRun};
 use super::progress::{CellProgress, Progress};
 use super::train::{TrainProgress, Training};
-use crate::report::number::grouped;
 use crate::record::{CellRecord, RecordError, RunDir, Status, verify_predictions};
+use crate::report::number::grouped;
 use crate::worker::{Event, Failure, Limits, OpenRequest, Opened, Worker};
 use std::path::Path;
 

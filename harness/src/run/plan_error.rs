@@ -36,7 +36,9 @@ pub enum PlanError {
         plugin: String,
     },
     /// Nothing to choose a checkpoint by.
-    #[error("{task}: checkpoints are to be chosen by development rows, and there are none: the task has no split `{dev}` besides `{reported}`, which is reported")]
+    #[error(
+        "{task}: checkpoints are to be chosen by development rows, and there are none: the task has no split `{dev}` besides `{reported}`, which is reported"
+    )]
     NoDev {
         /// The task.
         task: String,

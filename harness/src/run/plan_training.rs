@@ -84,7 +84,10 @@ fn training(
     let all = splits.open(task, &settings.train_split, settings.train_limit)?;
     let mut warnings = Vec::new();
     if settings.train_split == reported {
-        return Err(PlanError::TrainsOnReported { task: task.name.clone(), split: reported.into() });
+        return Err(PlanError::TrainsOnReported {
+            task: task.name.clone(),
+            split: reported.into(),
+        });
     }
     let rows = |rows: &Dataset, held_out: Option<bool>| TrainingRows {
         split: rows.split().to_owned(),

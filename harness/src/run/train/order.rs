@@ -25,7 +25,11 @@ fn shuffled(n: usize, random: &mut Random) -> Vec<u32> {
 
 /// Rows to train on and rows that are held out, each in the order of the data. Rows that share a source stay
 /// together.
-pub(in crate::run) fn hold_out(data: &Dataset, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+pub(in crate::run) fn hold_out(
+    data: &Dataset,
+    fraction: f64,
+    seed: u64,
+) -> (Vec<usize>, Vec<usize>) {
     let n = data.len();
     let wanted = ((n as f64 * fraction).round() as usize).clamp(1, n.saturating_sub(1).max(1));
     let mut random = Random::stream(seed, HOLD_OUT);

@@ -6,9 +6,7 @@ use crate::record::{Alternative, EvaluationRecord};
 
 /// Whether a value is better than the best one so far; the first of equal values stays.
 pub(super) fn is_better(metric: Metric, value: f64, best: Option<f64>) -> bool {
-    best.is_none_or(|best| {
-        if metric.higher_is_better() { value > best } else { value < best }
-    })
+    best.is_none_or(|best| if metric.higher_is_better() { value > best } else { value < best })
 }
 
 /// What the policies would have given on the reported split, as far as it was looked at at the step that each
@@ -66,10 +64,14 @@ mod tests {
     #[test]
     fn other_policies_are_told_beside_the_one_that_was_taken() {
         let seen = [
-            at(1, "dev", 0.7), at(1, "test", 0.6),
-            at(2, "dev", 0.9), at(2, "test", 0.7),
-            at(3, "dev", 0.9), at(3, "test", 0.8),
-            at(4, "dev", 0.8), at(4, "test", 0.75),
+            at(1, "dev", 0.7),
+            at(1, "test", 0.6),
+            at(2, "dev", 0.9),
+            at(2, "test", 0.7),
+            at(3, "dev", 0.9),
+            at(3, "test", 0.8),
+            at(4, "dev", 0.8),
+            at(4, "test", 0.75),
         ];
         let given = |taken, dev| {
             alternatives(Metric::Accuracy, &seen, dev, "test", (taken, 4))
@@ -83,7 +85,8 @@ mod tests {
         assert_eq!(given(Select::Last, None), [("best_on_test".into(), 3, 0.8)]);
         // Where the reported split was not looked at, nothing can be said.
         let dev_only: Vec<_> = seen.iter().filter(|e| e.split == "dev").cloned().collect();
-        let none = alternatives(Metric::Accuracy, &dev_only, Some("dev"), "test", (Select::BestOnDev, 4));
+        let none =
+            alternatives(Metric::Accuracy, &dev_only, Some("dev"), "test", (Select::BestOnDev, 4));
         assert_eq!(none, []);
     }
 }

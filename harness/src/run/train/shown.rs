@@ -56,7 +56,8 @@ impl<'a> TrainProgress<'a> {
             self.parent.bar().set_position(step.step);
         } else if self.line_at.elapsed() >= LINE_EVERY {
             self.line_at = Instant::now();
-            let left = self.total.saturating_sub(step.step) as f64 * seconds / self.recent.len() as f64;
+            let left =
+                self.total.saturating_sub(step.step) as f64 * seconds / self.recent.len() as f64;
             let eta = HumanDuration(Duration::from_secs_f64(left));
             self.note(&format!(
                 "step {}/{} (epoch {:.2})  {said}  {eta:#} left",

@@ -186,9 +186,7 @@ impl WorkDir {
         let io = RecordError::io("read", &self.path);
         fs::read_dir(&self.path)
             .and_then(|entries| {
-                entries
-                    .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-                    .collect()
+                entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
             })
             .map_err(io)
     }

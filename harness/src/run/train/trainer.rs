@@ -1,12 +1,12 @@
 //! The loop: batch after batch through the worker, with evaluations and states on the way.
 
+use super::Training;
 use super::log::StepLog;
 use super::order::Batches;
 use super::selection::{alternatives, is_better};
 use super::shown::TrainProgress;
 use super::state::{Progress, SaveError, WorkDir};
 use super::targets::targets;
-use super::Training;
 use crate::metrics::IntervalOptions;
 use crate::recipe::{EvaluateEvery, Select};
 use crate::record::{
@@ -84,13 +84,13 @@ pub(in crate::run) fn fine_tune(
     if prepared.sequences.is_empty() {
         return Err(refused("nothing to train on: no row has a target that its text shows").into());
     }
-    let begin = BeginRequest {
-        seed: training.seed,
-        settings: training.settings.plugin_json().to_string(),
-    };
+    let begin =
+        BeginRequest { seed: training.seed, settings: training.settings.plugin_json().to_string() };
     worker.begin_training(begin, &mut |event| shown.event(event))?;
     let mut progress = Progress::default();
-    if let Some((directory, saved)) = work.latest(&mut |what| shown.warn(&format!("{what}; passed over")))? {
+    if let Some((directory, saved)) =
+        work.latest(&mut |what| shown.warn(&format!("{what}; passed over")))?
+    {
         let request = StateRequest { directory, training: true };
         worker.load(request, &mut |event| shown.event(event))?;
         progress = saved;
@@ -107,7 +107,17 @@ pub(in crate::run) fn fine_tune(
     let mut point = cell.task.as_ref().clone();
     point.metrics = vec![point.metric];
     let trainer = Trainer {
-        cell, training, worker, work, shown, prepared, batches, progress, log, total, point,
+        cell,
+        training,
+        worker,
+        work,
+        shown,
+        prepared,
+        batches,
+        progress,
+        log,
+        total,
+        point,
         saved_at: Instant::now(),
     };
     trainer.run()
@@ -285,16 +295,16 @@ impl Trainer<'_, '_> {
     /// last good state stays, and the next one is tried again.
     fn save_state_if_due(&mut self) -> Result<(), TrainError> {
         let saving = &self.training.saving;
-        let by_steps = saving.every_steps.is_some_and(|n| self.progress.step.is_multiple_of(n.max(1)));
+        let by_steps =
+            saving.every_steps.is_some_and(|n| self.progress.step.is_multiple_of(n.max(1)));
         if !by_steps && self.saved_at.elapsed() < saving.every {
             return Ok(());
         }
         self.saved_at = Instant::now();
         self.log.sync()?;
         let (worker, shown) = (&mut *self.worker, &mut *self.shown);
-        let saved = self
-            .work
-            .save_state(&self.progress, |directory| save(worker, shown, directory, true));
+        let saved =
+            self.work.save_state(&self.progress, |directory| save(worker, shown, directory, true));
         let why = match saved {
             Ok(()) => return Ok(()),
             Err(SaveError::Worker(failure)) if self.worker.is_dead() => return Err(failure.into()),
@@ -331,7 +341,9 @@ impl Trainer<'_, '_> {
             ask(worker, asked, encoding, budget, &mut |heard| shown.heard(heard))?;
         let metric = self.point.metric;
         let reported = &self.cell.inputs.key.split;
-        if let (Select::Last, Some(value)) = (settings.select, answered.scores.metrics.get(metric.name())) {
+        if let (Select::Last, Some(value)) =
+            (settings.select, answered.scores.metrics.get(metric.name()))
+        {
             self.progress.evaluations.push(EvaluationRecord {
                 step,
                 epoch: self.batches.epochs(),
