@@ -9,6 +9,7 @@ mod data;
 mod demo;
 mod durability;
 mod families;
+mod finetune;
 mod heads;
 mod kinds;
 mod leaderboard;

@@ -232,30 +232,35 @@ impl Model {
         sink: &mut (dyn GradSink + Send),
     ) -> Result<f64> {
         let targets = Targets::Classes(targets.to_vec());
-        let shape = (self.logits_rows(batch), self.logits_width());
-        let objective = Objective::new(None, &targets, batch, shape)?;
-        let loss = |z: &[f32], dz: &mut [f32]| Ok(objective.evaluate(batch, z, dz));
-        self.pass(batch, &mut Saved::train(seed, step), &loss, sink, &|| Ok(()))
+        self.gradients(batch, &targets, &mut Saved::train(seed, step), sink)
     }
 
-    /// One forward and backward pass with any loss: `loss` is given the logits, laid out as by
-    /// [`Model::forward`], fills their gradient, and returns the loss. Gradients of the parameters go
-    /// to `sink`; `saved` says which dropout acts, and what is kept.
+    /// One forward and backward pass with the loss that is usual for such targets (cross-entropy, or mean
+    /// squared error for real numbers). Gradients go to `sink`; `saved` says which dropout acts and
+    /// whether layers keep their input alone.
+    ///
+    /// Returns the mean loss.
     ///
     /// # Errors
-    /// As [`Model::forward`], and whatever the sink reports.
+    /// As [`Model::forward`], [`EngineError::Input`] for targets that do not fit, and whatever the sink reports.
     pub fn gradients(
         &mut self,
         batch: &PackedBatch,
+        targets: &Targets,
         saved: &mut Saved,
         sink: &mut (dyn GradSink + Send),
-        loss: impl Fn(&[f32], &mut [f32]) -> f64 + Sync,
     ) -> Result<f64> {
-        self.pass(batch, saved, &|z, dz| Ok(loss(z, dz)), sink, &|| Ok(()))
+        let shape = (self.logits_rows(batch), self.logits_width());
+        let objective = Objective::new(None, targets, batch, shape)?;
+        let loss = |z: &[f32], dz: &mut [f32]| Ok(objective.evaluate(batch, z, dz));
+        self.pass(batch, saved, &loss, sink, &|| Ok(()))
     }
 
-    /// As [`Model::gradients`] with a loss that may fail. `between` is called before each layer of the forward
-    /// pass. An error from it or from `loss` ends the call before the first gradient.
+    /// One forward and backward pass: `loss` turns logits into their gradient and returns its value, which is
+    /// handed on; gradients go to `sink`, and `saved` says which dropout acts and what is kept.
+    ///
+    /// `between` is called before each layer of the forward pass. An error from it or from `loss` ends the call
+    /// before the first gradient.
     ///
     /// # Errors
     /// As [`Model::forward`], and whatever `loss` and the sink report.

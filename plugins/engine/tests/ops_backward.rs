@@ -159,6 +159,12 @@ fn embedding() {
             assert!((g - expected).abs() < 1e-6);
         }
     }
+    // The padding token's row is not trained.
+    let (rows, grad) = (sparse.rows.clone(), sparse.grad.clone());
+    let without = sparse.without(Some(2));
+    assert_eq!(without.rows, [0, 4]);
+    assert_eq!(without.grad, [&grad[..hidden], &grad[2 * hidden..]].concat());
+    assert_eq!(without.without(Some(3)).rows.len() + 1, rows.len());
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub struct AbsoluteConfig {
     /// RoBERTa counts positions from behind this id, which itself keeps its own position; all
     /// others from 0.
     pub padding_idx: Option<u32>,
+    /// Whether position embeddings stay as the checkpoint has them.
+    pub frozen_positions: bool,
     /// Rows of the token type embedding; 0: there is none.
     pub type_vocab_size: usize,
     /// Epsilon of every layer norm.
@@ -113,8 +115,9 @@ pub(super) fn parse(architecture: Architecture, json: &[u8], origin: &str) -> Re
         ("hidden_size", hidden_size),
         ("num_attention_heads", num_attention_heads),
     )?;
-    let padding_idx =
-        (architecture == Architecture::Roberta).then(|| raw.pad_token_id.unwrap_or(1));
+    let pad_token_id =
+        raw.pad_token_id.unwrap_or(if architecture == Architecture::Roberta { 1 } else { 0 });
+    let padding_idx = (architecture == Architecture::Roberta).then_some(pad_token_id);
     let max_seq_len = match padding_idx {
         Some(pad) => max_position_embeddings.saturating_sub(pad as usize + 1),
         None => max_position_embeddings,
@@ -135,6 +138,7 @@ pub(super) fn parse(architecture: Architecture, json: &[u8], origin: &str) -> Re
         max_seq_len,
         type_vocab_size,
         initializer_range: raw.initializer_range.unwrap_or(0.02),
+        pad_token_id: Some(pad_token_id),
         num_labels,
         head: HeadConfig {
             sequence: sequence_head(architecture, hidden_size, dropout),
@@ -151,6 +155,7 @@ pub(super) fn parse(architecture: Architecture, json: &[u8], origin: &str) -> Re
             attention_output_dropout: hidden_dropout_prob,
             max_position_embeddings,
             padding_idx,
+            frozen_positions: false,
             type_vocab_size,
             layer_norm_eps: raw.layer_norm_eps.unwrap_or(1e-12),
         }),

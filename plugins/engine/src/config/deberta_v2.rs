@@ -93,6 +93,7 @@ struct Raw {
     conv_kernel_size: i64,
     conv_groups: usize,
     conv_act: String,
+    pad_token_id: Option<u32>,
     pooler_hidden_size: Option<usize>,
     pooler_dropout: f32,
     pooler_hidden_act: String,
@@ -127,6 +128,7 @@ impl Default for Raw {
             conv_kernel_size: 0,
             conv_groups: 1,
             conv_act: "tanh".to_owned(),
+            pad_token_id: Some(0),
             pooler_hidden_size: None,
             pooler_dropout: 0.0,
             pooler_hidden_act: "gelu".to_owned(),
@@ -185,6 +187,7 @@ pub(super) fn parse(json: &[u8], origin: &str) -> Result<ModelConfig> {
         max_seq_len: raw.max_position_embeddings,
         type_vocab_size: raw.type_vocab_size,
         initializer_range: raw.initializer_range,
+        pad_token_id: raw.pad_token_id,
         num_labels,
         head: HeadConfig {
             sequence: SequenceHeadConfig {

@@ -24,6 +24,8 @@ struct Raw {
     initializer_range: f32,
     qa_dropout: f32,
     seq_classif_dropout: f32,
+    pad_token_id: Option<u32>,
+    sinusoidal_pos_embds: bool,
 }
 
 impl Default for Raw {
@@ -41,13 +43,15 @@ impl Default for Raw {
             initializer_range: 0.02,
             qa_dropout: 0.1,
             seq_classif_dropout: 0.2,
+            pad_token_id: Some(0),
+            sinusoidal_pos_embds: false,
         }
     }
 }
 
 /// DistilBERT has no token types, no dropout behind the attention's projection, and the epsilon
 /// 1e-12 in every layer norm whatever config.json says; its position embeddings come from the
-/// checkpoint even where they were sinusoidal at first.
+/// checkpoint even where they were sinusoidal at first, but then they are not trained.
 pub(super) fn parse(json: &[u8], origin: &str) -> Result<ModelConfig> {
     let raw: Raw = fields::parse(json, origin)?;
     let (num_labels, trained_head) = fields::labels_and_head(json, origin)?;
@@ -72,6 +76,7 @@ pub(super) fn parse(json: &[u8], origin: &str) -> Result<ModelConfig> {
         max_seq_len: raw.max_position_embeddings,
         type_vocab_size: 0,
         initializer_range: raw.initializer_range,
+        pad_token_id: raw.pad_token_id,
         num_labels,
         head: HeadConfig {
             sequence: SequenceHeadConfig {
@@ -99,6 +104,7 @@ pub(super) fn parse(json: &[u8], origin: &str) -> Result<ModelConfig> {
             attention_output_dropout: 0.0,
             max_position_embeddings: raw.max_position_embeddings,
             padding_idx: None,
+            frozen_positions: raw.sinusoidal_pos_embds,
             type_vocab_size: 0,
             layer_norm_eps: 1e-12,
         }),

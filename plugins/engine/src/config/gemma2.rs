@@ -126,6 +126,7 @@ pub(super) fn parse(json: &[u8], origin: &str) -> Result<ModelConfig> {
     let score = || "score".to_owned();
     // The default of Hugging Face's class for tokens, which no key of this configuration sets.
     let dropout = raw.classifier_dropout.or(raw.hidden_dropout).unwrap_or(0.1);
+    let pad_token_id = raw.pad_token_id.and_then(|id| u32::try_from(id).ok());
     Ok(ModelConfig {
         architecture: Architecture::Gemma2,
         vocab_size: raw.vocab_size,
@@ -134,13 +135,12 @@ pub(super) fn parse(json: &[u8], origin: &str) -> Result<ModelConfig> {
         max_seq_len: raw.max_position_embeddings,
         type_vocab_size: 0,
         initializer_range: raw.initializer_range,
+        pad_token_id,
         num_labels,
         head: HeadConfig {
             sequence: SequenceHeadConfig {
                 // Without a pad token the last one counts: no token has this id.
-                pick: Pick::LastExcept(
-                    raw.pad_token_id.and_then(|id| u32::try_from(id).ok()).unwrap_or(u32::MAX),
-                ),
+                pick: Pick::LastExcept(pad_token_id.unwrap_or(u32::MAX)),
                 input_dropout: 0.0,
                 dense: None,
                 dropout: 0.0,

@@ -37,6 +37,9 @@ pub struct ModelConfig {
     pub type_vocab_size: usize,
     /// Deviation of newly initialised weights.
     pub initializer_range: f32,
+    /// The row of the word embeddings that is not trained, torch's `padding_idx`; only a text that
+    /// holds the padding token would.
+    pub pad_token_id: Option<u32>,
     /// Outputs of a classification head.
     pub num_labels: usize,
     /// The heads.

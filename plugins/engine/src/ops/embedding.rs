@@ -107,6 +107,20 @@ pub struct SparseRows {
     pub grad: Vec<f32>,
 }
 
+impl SparseRows {
+    /// The same without the row `padding`, which torch does not train (`padding_idx`).
+    #[must_use]
+    pub fn without(mut self, padding: Option<u32>) -> Self {
+        let Some(at) = padding.and_then(|padding| self.rows.binary_search(&padding).ok()) else {
+            return self;
+        };
+        let hidden = self.grad.len() / self.rows.len();
+        self.rows.remove(at);
+        self.grad.drain(at * hidden..(at + 1) * hidden);
+        self
+    }
+}
+
 /// Gathers the gradient of a table from that of the sum, `dsum` `[T, hidden]`.
 ///
 /// Tokens that share a row are added in token order, so the result does not depend on threads.

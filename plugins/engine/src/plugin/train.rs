@@ -26,12 +26,6 @@ impl EngineModel {
         let seed = self.seed;
         let begun = self.trainer.is_some();
         let model = self.ready()?;
-        if !model.config().architecture.trains() {
-            return Err(Error::unsupported(format!(
-                "models of the architecture {} cannot be trained yet",
-                model.config().architecture.name()
-            )));
-        }
         if begun {
             return Err(Error::invalid_argument("training has begun already; end it first"));
         }

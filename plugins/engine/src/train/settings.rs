@@ -242,6 +242,10 @@ impl Settings {
     /// [`EngineError::Input`] for keys, names and values that are not known or out of range; the
     /// message names them and what is known.
     pub fn parse(json: Value, num_labels: usize) -> Result<Self> {
+        // A list would pass as an object whose keys are all left out.
+        if !json.is_object() {
+            return Err(fail(&format!("expected an object, found {json}")));
+        }
         let settings: Self = serde_json::from_value(json).map_err(|e| fail(&e.to_string()))?;
         settings.check(num_labels)?;
         Ok(settings)
@@ -380,7 +384,7 @@ mod tests {
             (json!({"clip_norm": 0}), "clip_norm is 0; expected a number above 0"),
             (json!({"layer_decay": 1.5}), "layer_decay is 1.5"),
             (json!({"save_dtype": "f64"}), "`f64`, expected one of `f32`"),
-            (json!([]), "invalid"),
+            (json!([]), "expected an object"),
         ] {
             let error = Settings::parse(json.clone(), 2).unwrap_err().to_string();
             assert!(error.contains(expected), "{json}: {error}");

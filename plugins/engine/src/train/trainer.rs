@@ -141,7 +141,7 @@ impl Trainer {
             return self.without_targets(model, options);
         }
         let checkpointing = self.settings.activation_checkpointing;
-        let call = Call { batch, objective, options, checkpointing, between };
+        let call = Call { batch, objective, options, between, checkpointing };
         match &self.rule {
             Rule::AdaLomo(own) if own.fused() => self.fused(model, &call),
             Rule::AdamW(_) | Rule::AdaLomo(_) => self.accumulating(model, &call),
@@ -316,8 +316,8 @@ struct Call<'a> {
     batch: &'a PackedBatch,
     objective: Objective<'a>,
     options: StepOptions,
-    checkpointing: bool,
     between: Between<'a>,
+    checkpointing: bool,
 }
 
 impl Call<'_> {
@@ -325,7 +325,7 @@ impl Call<'_> {
     fn pass(
         &self,
         model: &mut Model,
-        (seed, step): (u64, u32),
+        (seed, pass): (u64, u32),
         number: u64,
         sink: &mut (dyn GradSink + Send),
     ) -> Result<f64> {
@@ -343,7 +343,7 @@ impl Call<'_> {
             }
             Ok(loss)
         };
-        let mut saved = Saved::train(seed, step);
+        let mut saved = Saved::train(seed, pass);
         if self.checkpointing {
             saved = saved.checkpointing();
         }

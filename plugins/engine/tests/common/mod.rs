@@ -5,6 +5,7 @@
     reason = "whether dead_code fires differs from binary to binary"
 )]
 
+pub mod fine_tuning;
 pub mod parity;
 pub mod spm;
 

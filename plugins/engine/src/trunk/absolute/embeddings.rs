@@ -29,6 +29,8 @@ pub(crate) struct Embeddings {
     project: Option<Linear>,
     width: usize,
     padding_idx: Option<u32>,
+    pad_token_id: Option<u32>,
+    frozen_positions: bool,
 }
 
 impl Embeddings {
@@ -64,7 +66,17 @@ impl Embeddings {
             let sizes = (width, config.hidden_size);
             Linear::declare(store, &name, sizes, Activation::Identity, config.initializer_range)
         });
-        Self { word, token_type, position, norm, project, width, padding_idx: own.padding_idx }
+        Self {
+            word,
+            token_type,
+            position,
+            norm,
+            project,
+            width,
+            padding_idx: own.padding_idx,
+            pad_token_id: config.pad_token_id,
+            frozen_positions: own.frozen_positions,
+        }
     }
 
     /// The tables, and which of their rows each token takes.
@@ -146,7 +158,18 @@ impl Embeddings {
         sink.dense(&self.norm.gamma, dgamma.f32()?)?;
         sink.dense(&self.norm.beta, dbeta.f32()?)?;
         for (table, ids) in self.lookups(batch) {
-            sink.sparse_rows(table, &embedding::backward(dy.f32()?, &ids, self.width))?;
+            let is = |other: &Arc<Parameter>| table.id() == other.id();
+            if is(&self.position) && self.frozen_positions {
+                continue;
+            }
+            let rows = embedding::backward(dy.f32()?, &ids, self.width);
+            // In RoBERTa the padding token has a position of its own, which is not trained either.
+            let padding = if is(&self.word) {
+                self.pad_token_id
+            } else {
+                self.padding_idx.filter(|_| is(&self.position))
+            };
+            sink.sparse_rows(table, &rows.without(padding))?;
         }
         for buffer in [rstd, normalised, dgamma, dbeta, dy] {
             ctx.give(buffer);

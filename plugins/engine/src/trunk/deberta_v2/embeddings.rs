@@ -28,6 +28,7 @@ pub(super) struct Embeddings {
     norm: Norm,
     width: usize,
     dropout: f32,
+    pad_token_id: Option<u32>,
 }
 
 impl Embeddings {
@@ -54,7 +55,8 @@ impl Embeddings {
         });
         let norm = Norm::declare(store, &name("LayerNorm"), hidden, own.layer_norm_eps, 0.0);
         let dropout = own.hidden_dropout_prob;
-        Self { word, position, token_type, project, norm, width, dropout }
+        let pad_token_id = config.pad_token_id;
+        Self { word, position, token_type, project, norm, width, dropout, pad_token_id }
     }
 
     /// The tables, and which of their rows each token takes.
@@ -109,7 +111,9 @@ impl Embeddings {
             ctx.give(x);
         }
         for (table, ids) in self.tables(batch) {
-            sink.sparse_rows(table, &embedding::backward(dx.f32()?, ids, self.width))?;
+            let padding = self.pad_token_id.filter(|_| table.id() == self.word.id());
+            let rows = embedding::backward(dx.f32()?, ids, self.width);
+            sink.sparse_rows(table, &rows.without(padding))?;
         }
         ctx.give(dx);
         Ok(())

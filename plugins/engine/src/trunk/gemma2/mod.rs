@@ -28,6 +28,7 @@ pub(super) struct Decoder {
     layers: Vec<Layer>,
     norm: RmsNorm,
     frequencies: Vec<f32>,
+    pad_token_id: Option<u32>,
 }
 
 impl Decoder {
@@ -50,7 +51,8 @@ impl Decoder {
         let layers = layers.collect();
         let norm = RmsNorm::declare(store, &format!("{prefix}.norm"), hidden, own.rms_norm_eps);
         let frequencies = rope::frequencies(own.rope_theta, own.head_dim);
-        Self { embed_tokens, hidden, layers, norm, frequencies }
+        let pad_token_id = config.pad_token_id;
+        Self { embed_tokens, hidden, layers, norm, frequencies, pad_token_id }
     }
 
     /// The factor of the embeddings, sqrt(hidden); Hugging Face rounds it to the dtype of the hidden
@@ -123,7 +125,7 @@ impl Trunk for Decoder {
         let mut rows = embedding::backward(dx.f32()?, batch.input_ids(), self.hidden);
         let scale = self.scale();
         rows.grad.iter_mut().for_each(|value| *value *= scale);
-        sink.sparse_rows(&self.embed_tokens, &rows)?;
+        sink.sparse_rows(&self.embed_tokens, &rows.without(self.pad_token_id))?;
         for buffer in [dx, cos, sin] {
             ctx.give(buffer);
         }
