@@ -13,6 +13,7 @@ mod recipe;
 mod run;
 mod score;
 mod shared;
+mod sweep;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,8 @@ enum Command {
     /// List and show recipes of fine-tuning.
     #[command(subcommand)]
     Recipe(recipe::RecipeCommand),
+    /// Train with several settings, and rank them by the development metric.
+    Sweep(sweep::Args),
     /// The process that holds a plugin; started by kobench itself.
     #[command(hide = true)]
     Worker(worker::Args),
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Model(args) => model::run(&args, &look, &mut stdout),
         Command::Plugin(args) => plugin::run(&args, &look, &mut stdout),
         Command::Recipe(command) => recipe::run(&command, &look, &mut stdout),
+        Command::Sweep(args) => sweep::run(&args, &look, &mut stdout),
         Command::Worker(args) => worker::run(&args),
     };
     match ended {

@@ -1,7 +1,7 @@
 //! The options of `kobench run` that are about training.
 
 use crate::cli::CliError;
-use crate::recipe::{Grid, Library};
+use crate::recipe::{Grid, Library, Point};
 use crate::run::{FineTune, Saving};
 use clap::ValueEnum;
 use std::time::Duration;
@@ -76,6 +76,20 @@ impl FineTuneArgs {
                 None => Ok(None),
             };
         }
+        let points = self.grid(max_seq_len)?.points()?;
+        Ok(Some(self.training(points)?))
+    }
+
+    /// The settings that are to be tried.
+    pub(in crate::cli) fn grid(&self, max_seq_len: Option<u32>) -> Result<Grid, CliError> {
+        let mut set = self.set.clone();
+        set.extend(self.select.map(|policy| policy.setting().to_owned()));
+        set.extend(max_seq_len.map(|tokens| format!("max_seq_len={tokens}")));
+        Ok(Grid::parse(&set)?)
+    }
+
+    /// Trainings with these edits of the recipe.
+    pub(in crate::cli) fn training(&self, points: Vec<Point>) -> Result<FineTune, CliError> {
         let Ok(every) = Duration::try_from_secs_f64(self.save_every * 60.0) else {
             let message = format!("--save-every {}: not a number of minutes", self.save_every);
             return Err(CliError::usage(
@@ -83,11 +97,7 @@ impl FineTuneArgs {
                 "give a positive number, for instance --save-every 5",
             ));
         };
-        let mut set = self.set.clone();
-        set.extend(self.select.map(|policy| policy.setting().to_owned()));
-        set.extend(max_seq_len.map(|tokens| format!("max_seq_len={tokens}")));
-        let points = Grid::parse(&set).and_then(|grid| grid.points()).map_err(CliError::from)?;
-        Ok(Some(FineTune {
+        Ok(FineTune {
             recipe: self.recipe.clone(),
             points,
             seeds: self.seed.clone(),
@@ -97,7 +107,7 @@ impl FineTuneArgs {
                 every_steps: self.save_every_steps,
                 keep_model: !self.discard_model,
             },
-        }))
+        })
     }
 
     /// An option that has no effect without training.
