@@ -37,7 +37,7 @@ impl Plugin for MajorityPlugin {
             tokenizer: "words apart by white space".into(),
             max_seq_len: Some(tokenizer::MAX_SEQ_LEN),
             heads: vec![Head::Sequence.name().into(), Head::Token.name().into()],
-            bundled: !files::BUNDLED.is_empty(),
+            bundled: true,
             tasks: files::BUNDLED.iter().map(|(task, _)| (*task).to_owned()).collect(),
             ..Variant::new(MODEL, "majority")
         };
