@@ -10,6 +10,21 @@ pub fn shorten(text: &str, max: usize) -> String {
     one_line.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// The words of a text in lines of at most `width` characters; a longer word has a line of its own.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Number of characters; saturates, for texts are shorter than 4 GiB.
 pub fn characters(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
@@ -42,6 +57,13 @@ mod tests {
             ["12 B", "1.5 KiB", "417.9 MiB"]
         );
         assert_eq!([super::millions(1_850_000), super::millions(8_320_000_000)], ["1.9M", "8.3B"]);
+    }
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(super::wrapped("한국어 모델 a\n b", 6), ["한국어 모델", "a b"]);
+        assert_eq!(super::wrapped("much-too-long a", 4), ["much-too-long", "a"]);
+        assert!(super::wrapped(" ", 4).is_empty());
     }
 
     #[test]

@@ -9,9 +9,11 @@ mod plugin;
 mod plugin_new;
 mod plugins;
 mod progress;
+mod recipe;
 mod run;
 mod score;
 mod shared;
+mod sweep;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -69,6 +71,11 @@ enum Command {
     Model(model::Args),
     /// List plugins, check one, or make a new one.
     Plugin(plugin::Args),
+    /// List and show recipes of fine-tuning.
+    #[command(subcommand)]
+    Recipe(recipe::RecipeCommand),
+    /// Train with several settings, and rank them by the development metric.
+    Sweep(sweep::Args),
     /// The process that holds a plugin; started by kobench itself.
     #[command(hide = true)]
     Worker(worker::Args),
@@ -98,6 +105,8 @@ pub fn main() -> ExitCode {
         Command::Data(command) => data::run(&command, &look, &mut stdout),
         Command::Model(args) => model::run(&args, &look, &mut stdout),
         Command::Plugin(args) => plugin::run(&args, &look, &mut stdout),
+        Command::Recipe(command) => recipe::run(&command, &look, &mut stdout),
+        Command::Sweep(args) => sweep::run(&args, &look, &mut stdout),
         Command::Worker(args) => worker::run(&args),
     };
     match ended {

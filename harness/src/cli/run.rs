@@ -9,7 +9,9 @@ use super::{CliError, Exit};
 use crate::error::Error;
 use crate::record::{RunDir, RunRecord};
 use crate::report::{Format, Look, render};
-use crate::run::{Progress, RunOptions, TaskChoice, default_threads, execute, plan};
+use crate::run::{
+    FineTune, Finished, Progress, RunOptions, TaskChoice, default_threads, execute, plan,
+};
 use fine_tune::FineTuneArgs;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -64,7 +66,7 @@ pub(super) struct Args {
     limit: Option<u64>,
     /// Tokens a sequence, instead of the task's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..))]
-    max_seq_len: Option<u32>,
+    pub(super) max_seq_len: Option<u32>,
     /// Take a data file that is not the one that the task names; the record and the table say so.
     #[arg(long)]
     allow_unverified: bool,
@@ -91,7 +93,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u64).range(1..))]
     batch_tokens: u64,
     #[command(flatten)]
-    fine_tune: FineTuneArgs,
+    pub(super) fine_tune: FineTuneArgs,
     /// Where the run goes [default: results/runs/SUITE, or results/runs/default].
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
@@ -109,7 +111,7 @@ pub(super) struct Args {
     quiet: bool,
     /// How to print the table.
     #[arg(long, value_enum, default_value = "terminal")]
-    format: Format,
+    pub(super) format: Format,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -118,6 +120,27 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
+    let suite = suite_training(args)?;
+    let fine_tune = args.fine_tune.options(suite.as_ref(), args.max_seq_len)?;
+    let finished = finish(args, fine_tune, "default")?;
+    let table = render(&finished.cells, args.format, look)?;
+    to.write_all(table.as_bytes()).map_err(Error::from)?;
+    Ok(Exit::of_verdict(finished.all_done()))
+}
+
+/// How the suite that the options name trains its models, if it does.
+pub(super) fn suite_training(args: &Args) -> Result<Option<SuiteFineTune>, CliError> {
+    let Some(name) = args.suite.as_deref() else { return Ok(None) };
+    Ok(args.tasks.registry()?.suite(name)?.finetune.clone())
+}
+
+/// Plans and executes what the options say, with these trainings; `name` is the run's folder where the options name
+/// neither one nor a suite.
+pub(super) fn finish(
+    args: &Args,
+    fine_tune: Option<FineTune>,
+    name: &str,
+) -> Result<Finished, CliError> {
     let registry = args.tasks.registry()?;
     let suite = args.suite.as_deref().map(|name| registry.suite(name)).transpose()?;
     let (models, tasks) = match suite {
@@ -141,8 +164,6 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
             "give a positive number, for instance --hang-limit 600",
         ));
     };
-    let of_suite = suite.and_then(|suite| suite.finetune.as_ref());
-    let fine_tune = args.fine_tune.options(of_suite, args.max_seq_len)?;
     let options = RunOptions {
         models,
         tasks,
@@ -165,7 +186,7 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| Path::new(RUNS).join(args.suite.as_deref().unwrap_or("default")));
+        .unwrap_or_else(|| Path::new(RUNS).join(args.suite.as_deref().unwrap_or(name)));
     let dir = RunDir::open_or_create(&out)?;
     dir.write_run(&RunRecord::new(std::env::args().collect(), plan.record()))?;
     let mut progress = Progress::new(args.quiet);
@@ -177,7 +198,5 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
         ));
     }
     progress.note(&format!("records: {}", out.display()));
-    let table = render(&finished.cells, args.format, look)?;
-    to.write_all(table.as_bytes()).map_err(Error::from)?;
-    Ok(Exit::of_verdict(finished.all_done()))
+    Ok(finished)
 }

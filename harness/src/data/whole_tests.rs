@@ -107,7 +107,7 @@ fn every_split_that_is_there_is_what_its_task_names() {
         for (name, split) in &task.splits {
             if let Some(data) = open(&folder, task, name) {
                 assert!(data.clusters().is_none_or(|clusters| clusters.len() == data.len()));
-                assert_eq!(split.rows.unwrap_or(data.len() as u64), data.len() as u64);
+                assert_eq!(split.scored_rows().unwrap_or(data.len() as u64), data.len() as u64);
                 read += 1;
             }
         }

@@ -77,8 +77,16 @@ impl Scoring<'_> {
         }
         let (ci_low, ci_high) = wilson_95(successes, n);
         let method = "wilson".to_owned();
-        let value =
-            MetricValue { value, ci_low, ci_high, n, method, resamples: None, clusters: None };
+        let value = MetricValue {
+            value,
+            ci_low,
+            ci_high,
+            n,
+            method,
+            resamples: None,
+            clusters: None,
+            seeds: None,
+        };
         self.scores.metrics.insert(metric.name().to_owned(), value);
     }
 
@@ -99,6 +107,7 @@ impl Scoring<'_> {
             method: method.to_owned(),
             resamples: None,
             clusters: None,
+            seeds: None,
         };
         self.scores.metrics.insert(metric.name().to_owned(), value);
     }
@@ -141,6 +150,7 @@ impl Scoring<'_> {
             method,
             resamples: Some(resamples),
             clusters,
+            seeds: None,
         };
         self.scores.metrics.insert(metric.name().to_owned(), value);
     }

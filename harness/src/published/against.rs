@@ -107,6 +107,7 @@ mod tests {
             method: "bootstrap".into(),
             resamples: None,
             clusters: None,
+            seeds: None,
         }
     }
 

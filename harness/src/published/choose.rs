@@ -76,11 +76,14 @@ impl<'a> Candidates<'a> {
         generation: Generation,
     ) -> Option<Chosen<'a>> {
         let mut cells = self.whole.get(&(model, task))?.clone();
+        let of_generation = format!("generation-{}", generation.to_string().to_lowercase());
         cells.sort_by_key(|cell| {
             let inputs = &cell.inputs;
             let recipe = inputs.key.recipe.as_deref().unwrap_or_default();
             (
-                !recipe.eq_ignore_ascii_case(&generation.to_string()),
+                // The recipe as it is, then with settings overridden (`generation-b[epochs=3]`), then others.
+                recipe != of_generation,
+                !recipe.starts_with(&format!("{of_generation}[")),
                 inputs.precision != "f32",
                 inputs.key.seed,
                 Reverse(cell.finished_at.as_str()),
@@ -119,11 +122,11 @@ fn refusal(cell: &CellRecord, task: Option<&Task>) -> Option<String> {
             key.task_version, task.version
         ));
     }
-    if let Some(limit) = inputs.limit.filter(|limit| *limit < inputs.data.rows) {
+    if let Some(limit) = inputs.limit.filter(|limit| *limit < inputs.data.split_rows()) {
         return Some(format!(
             "only the first {} of {} rows",
             grouped(limit),
-            grouped(inputs.data.rows)
+            grouped(inputs.data.split_rows())
         ));
     }
     // Where nobody but its owners can have the data, there is no hash to compare with.
@@ -186,7 +189,7 @@ mod tests {
         let mut half = whole("m", Some(1));
         half.inputs.precision = "bf16".into();
         let mut recipe = whole("m", Some(77));
-        recipe.inputs.key.recipe = Some("b".into());
+        recipe.inputs.key.recipe = Some("generation-b".into());
         let cells = [better, half, first, recipe];
         let candidates = Candidates::new(&cells, &BTreeSet::from(["nsmc"]), &registry);
         let seed = |generation| {

@@ -8,7 +8,7 @@ use super::choose::{Candidates, Chosen};
 use super::notes::{Notes, add_notes};
 use super::verdict::{Interval, Verdict, judge};
 use super::{Generation, LeftOut, Published, PublishedCell, TableColumn, TableSpec};
-use crate::record::{CellRecord, MetricValue, SCHEMA_VERSION};
+use crate::record::{Alternative, CellRecord, MetricValue, SCHEMA_VERSION, pool_seeds};
 use crate::report::number::is_fraction;
 use crate::task::Registry;
 
@@ -103,6 +103,8 @@ pub struct Ours {
     pub max_seq_len: u32,
     /// How the checkpoint was chosen.
     pub selection_policy: Option<String>,
+    /// What other policies would have given, in the metric that ranks the task's models.
+    pub alternatives: Vec<Alternative>,
     /// Other cells that could have stood here.
     pub others: Vec<OtherCell>,
 }
@@ -123,7 +125,7 @@ pub struct OtherCell {
 }
 
 impl Comparison {
-    /// Sets `cells` beside a table. `margin` is in points. The registry says which split of a task is reported.
+    /// Sets `cells` beside a table; those that differ in their seed alone as one ([`pool_seeds`]). `margin` is in points. The registry says which split of a task is reported.
     pub fn new(
         published: &Published,
         spec: &TableSpec,
@@ -131,6 +133,7 @@ impl Comparison {
         registry: &Registry,
         margin: f64,
     ) -> Self {
+        let cells = &pool_seeds(cells);
         let tasks: BTreeSet<&str> =
             spec.columns.iter().map(|column| column.task.as_str()).collect();
         let candidates = Candidates::new(cells, &tasks, registry);
@@ -211,6 +214,9 @@ impl ComparedCell {
                 precision: inputs.precision.clone(),
                 max_seq_len: inputs.max_seq_len,
                 selection_policy: chosen.cell.selection_policy.clone(),
+                alternatives: (chosen.cell.training.as_ref())
+                    .map(|training| training.selection.alternatives.clone())
+                    .unwrap_or_default(),
                 others: (chosen.others.iter())
                     .map(|other| OtherCell {
                         id: other.id.clone(),

@@ -20,6 +20,7 @@ fn cell(model: &str, task: &str, split: &str, metric: &str, points: [f64; 3]) ->
         method: "wilson".into(),
         resamples: None,
         clusters: None,
+        seeds: None,
     };
     cell.metrics = [(metric.to_owned(), value)].into();
     cell
@@ -63,7 +64,9 @@ fn ours_stand_beside_their_published_numbers_with_a_verdict() {
     assert_eq!(table.left_out[0].label, "kcbert-base on nsmc/sample");
     // Both sides' policies, the published cell's disagreement, the task's and the table's caveats.
     let ours = &table.rows[2].cells[0];
-    assert!(note(&table, ours, "published: by_eye_on_test").ends_with("ours: best on dev"));
+    assert!(
+        note(&table, ours, "published: by_eye_on_test").ends_with("one value; ours: best on dev")
+    );
     note(&table, ours, "kobert, NSMC acc: sources disagree: 0.901, 89.59, 89.63");
     note(&table, ours, "0.47 points above");
     note(&table, ours, "nsmc: Files of the same names");
@@ -84,26 +87,38 @@ fn a_row_that_is_copied_or_of_another_generation_says_so() {
 }
 
 #[test]
-fn several_seeds_are_named_and_the_first_is_shown() {
+fn several_seeds_are_one_number_with_an_interval_of_both_sources() {
     let mut cells = Vec::new();
     for (seed, points) in [(43, 89.8), (42, 89.5), (44, 89.1)] {
         let mut cell =
             cell("kcbert-base", "nsmc", "test", "accuracy", [points, points - 0.2, points + 0.2]);
         cell.inputs.key.seed = Some(seed);
-        cell.inputs.key.recipe = Some("a".into());
+        cell.inputs.key.recipe = Some("generation-a".into());
         cell.id = cell.inputs.id();
         cells.push(cell);
     }
+    let mut half = cells[0].clone();
+    half.inputs.precision = "bf16".into();
+    half.id = half.inputs.id();
+    cells.push(half);
     let table = compared("kcbert", &cells);
     let shown = &table.rows[0].cells[0];
     let ours = shown.ours.as_ref().expect("ours");
-    assert_eq!((ours.seed, ours.others.len()), (Some(42), 2));
+    assert_eq!((ours.seed, ours.others.len()), (None, 1));
+    let spread = ours.metric.seeds.as_ref().expect("of several seeds");
+    assert_eq!(spread.seeds, [42, 43, 44]);
+    assert!((ours.metric.value - 0.894_666_666_666).abs() < 1e-9);
+    // t(0.975, 2) = 4.3027 times 0.3512 / sqrt(3) is 0.8724; with 0.2 it is 0.8950.
+    assert!((ours.metric.ci_high - 0.903_617).abs() < 1e-6, "{}", ours.metric.ci_high);
     assert_eq!(
         note(&table, shown, "also there"),
-        "kcbert-base, NSMC acc: shown is recipe a seed 42 f32; also there: recipe a seed 43 f32 \
-         89.80, recipe a seed 44 f32 89.10"
+        "kcbert-base, NSMC acc: shown is recipe generation-a seeds 42, 43, 44 f32; also there: recipe \
+         generation-a seed 43 bf16 89.80"
     );
-    assert_eq!(shown.judgement.map(|j| j.verdict), Some(Verdict::Reproduced));
+    let policies = note(&table, shown, "how checkpoints were chosen");
+    assert!(policies.ends_with("one value; ours: best on dev, the mean of 3 seeds"), "{policies}");
+    note(&table, shown, "half widths 0.87 from seeds and 0.20 from examples");
+    assert_eq!(shown.judgement.map(|j| j.verdict), Some(Verdict::Inconclusive));
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::choose::task;
 use super::{ComparedCell, ComparedRow, Generation, Ours, Published, TableSpec};
 use crate::record::CellRecord;
-use crate::report::number::{metric_text, one_line};
+use crate::report::number::{
+    OVER_SEEDS, alternatives_text, metric_text, one_line, seed_list, seeds_text,
+};
 use crate::task::Registry;
 
 /// Notes, each of which stands once.
@@ -55,7 +57,12 @@ pub(super) fn add_notes(
                 texts.extend(of_row.get(&index).cloned());
                 texts.extend(disagreement(&place, cell));
                 if let Some(ours) = &cell.ours {
-                    texts.extend(seeds(&place, &spec.columns[index].metric, ours));
+                    let metric = &spec.columns[index].metric;
+                    if let Some(spread) = &ours.metric.seeds {
+                        texts.push(OVER_SEEDS.to_owned());
+                        texts.push(format!("{place}: {}", seeds_text(metric, spread)));
+                    }
+                    texts.extend(seeds(&place, metric, ours));
                     texts.extend(of_record(ours, registry, cells));
                 }
                 cell.notes = texts.iter().map(|text| notes.mark(text)).collect();
@@ -72,8 +79,13 @@ fn checkpoints(published: &Published, cell: &ComparedCell) -> Option<String> {
     let (theirs, ours) = (cell.published.as_ref()?, cell.ours.as_ref()?);
     let text = published.selection_text(&theirs.selection).unwrap_or_default();
     let policy = ours.selection_policy.as_deref().unwrap_or("not recorded");
+    let seeds = match (&ours.metric.seeds, ours.seed) {
+        (Some(spread), _) => format!(", the mean of {} seeds", spread.seeds.len()),
+        (None, Some(_)) => ", one seed".to_owned(),
+        (None, None) => String::new(),
+    };
     Some(format!(
-        "how checkpoints were chosen: published: {}, {text}; ours: {policy}",
+        "how checkpoints were chosen: published: {}, {text}, one value; ours: {policy}{seeds}",
         theirs.selection
     ))
 }
@@ -125,7 +137,14 @@ fn seeds(place: &str, metric: &str, ours: &Ours) -> Option<String> {
     if others.is_empty() {
         return None;
     }
-    let shown = name(&ours.recipe, ours.seed, &ours.precision);
+    let shown = match &ours.metric.seeds {
+        Some(spread) => {
+            let recipe = ours.recipe.iter().map(|recipe| format!("recipe {recipe} "));
+            let recipe: String = recipe.collect();
+            format!("{recipe}seeds {} {}", seed_list(spread, ", "), ours.precision)
+        }
+        None => name(&ours.recipe, ours.seed, &ours.precision),
+    };
     Some(format!("{place}: shown is {shown}; also there: {}", others.join(", ")))
 }
 
@@ -134,6 +153,11 @@ fn of_record(ours: &Ours, registry: &Registry, cells: &[CellRecord]) -> Vec<Stri
     let Some(cell) = cells.iter().find(|cell| cell.id == ours.id) else { return Vec::new() };
     let key = &cell.inputs.key;
     let mut texts = Vec::new();
+    if let Some(training) = &cell.training {
+        texts.extend(training.selection.caveat.as_ref().map(|caveat| format!("ours: {caveat}")));
+        let others = alternatives_text(&training.selection);
+        texts.extend(others.map(|text| format!("{}: {text}", key.label())));
+    }
     if !cell.inputs.data.verified {
         texts.push(format!("{}/{}: there is no hash to verify the data with", key.task, key.split));
     }

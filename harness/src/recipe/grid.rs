@@ -1,5 +1,6 @@
 //! Several values of settings: every combination of them, or some drawn at random.
 
+use super::label::commas;
 use super::set::{apply, split};
 use super::{Override, RecipeError, Settings};
 use crate::stats::Random;
@@ -186,24 +187,6 @@ impl Range {
         let kept = rounded.clamp(self.low, self.high);
         if kept.abs() < 1e-3 { format!("{kept:e}") } else { format!("{kept}") }
     }
-}
-
-/// The parts between commas that are outside of brackets and quotes.
-fn commas(text: &str) -> Vec<&str> {
-    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0u32);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            b',' if depth == 0 => {
-                parts.push(text[start..at].trim());
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(text[start..].trim());
-    parts
 }
 
 #[cfg(test)]

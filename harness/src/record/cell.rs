@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CellInputs, TrainingRecord};
+use super::{CellInputs, SeedSpread, TrainingRecord};
 
 /// One cell, as `cells/ID/cell.json` holds it. The inputs and the status are flattened into it, so
 /// `model`, `task`, `split` and `status` are members of the top level.
@@ -195,6 +195,9 @@ pub struct MetricValue {
     /// Clusters that were resampled, where rows share sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clusters: Option<u64>,
+    /// The runs that this is the mean of, where it is one; in tables alone, never in a cell's record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<SeedSpread>,
 }
 
 /// Counts for one label.

@@ -64,6 +64,13 @@ pub struct DataInfo {
     pub labels_sha256: Option<String>,
 }
 
+impl DataInfo {
+    /// Rows of the split, before any limit.
+    pub fn split_rows(&self) -> u64 {
+        self.part.map_or(self.rows, Part::len)
+    }
+}
+
 /// Everything that decides the numbers of a cell, with the paths that led to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CellInputs {
@@ -112,18 +119,38 @@ impl CellInputs {
     /// A rerun knows by it what is already done. Paths do not decide: the same file elsewhere gives
     /// the same id.
     pub fn id(&self) -> String {
+        digest(&self.deciding())
+    }
+
+    /// What [`CellInputs::id`] is but for the seed: cells with the same one differ in their seeds alone.
+    pub fn id_without_seed(&self) -> String {
+        let mut value = self.deciding();
+        if let Value::Object(fields) = &mut value {
+            fields.remove("seed");
+        }
+        if let Some(Value::Object(settings)) = value.pointer_mut("/fine_tune/settings") {
+            settings.remove("seed");
+        }
+        digest(&value)
+    }
+
+    fn deciding(&self) -> Value {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         for (object, field) in NOT_DECIDING {
             if let Some(Value::Object(fields)) = value.get_mut(object) {
                 fields.remove(field);
             }
         }
-        let mut canonical = String::new();
-        write_canonical(&value, &mut canonical);
-        let mut id = sha256_hex(canonical.as_bytes());
-        id.truncate(ID_DIGITS);
-        id
+        value
     }
+}
+
+fn digest(value: &Value) -> String {
+    let mut canonical = String::new();
+    write_canonical(value, &mut canonical);
+    let mut id = sha256_hex(canonical.as_bytes());
+    id.truncate(ID_DIGITS);
+    id
 }
 
 /// Writes `value` with sorted keys. Null members are left out, so that an optional field added in a

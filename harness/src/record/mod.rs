@@ -18,6 +18,7 @@ mod host;
 mod inputs;
 mod key;
 mod lock;
+mod pooled;
 mod prediction;
 mod run;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use error::RecordError;
 pub use host::Host;
 pub use inputs::{CellInputs, DataInfo, PluginInfo, WeightsInfo, WeightsSource};
 pub use key::CellKey;
+pub use pooled::{SEEDS, SeedSpread, pool_seeds};
 pub use prediction::{
     Output, PredictionReader, PredictionRow, PredictionWriter, Word, read_predictions,
 };

@@ -60,6 +60,7 @@ pub(crate) fn done() -> CellRecord {
         method: "wilson".into(),
         resamples: None,
         clusters: None,
+        seeds: None,
     };
     CellRecord {
         schema_version: super::SCHEMA_VERSION,

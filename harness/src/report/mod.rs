@@ -7,12 +7,14 @@ mod latex;
 mod leaderboard;
 mod markdown;
 pub mod number;
+mod sweep;
 mod terminal;
 mod throughput;
 
 pub use comparison::render_comparison;
 pub(crate) use grid::{Cell, Column, Grid, Tone};
 pub use leaderboard::{LeaderboardRow, MetricChoice, render, render_leaderboard};
+pub use sweep::render_sweep;
 pub use terminal::{Look, table};
 pub(crate) use terminal::{grid as render_grid, wrapped};
 pub use throughput::{ThroughputRow, render_throughput};

@@ -1,6 +1,7 @@
 //! Numbers as tables show them.
 
 use crate::metrics::Metric;
+use crate::record::{SeedSpread, SelectionRecord};
 
 /// `1234567` as `1,234,567`.
 pub fn grouped(number: u64) -> String {
@@ -43,6 +44,44 @@ pub fn metric_text(metric: &str, value: f64) -> String {
 /// The metric's name for a table of percentages: with its unit where it has one.
 pub fn metric_name(metric: &str) -> String {
     if is_fraction(metric) { metric.to_owned() } else { format!("{metric} (nats)") }
+}
+
+/// The seeds that a value is the mean of.
+pub fn seed_list(spread: &SeedSpread, separator: &str) -> String {
+    spread.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(separator)
+}
+
+/// What `±` and the interval of a mean over seeds are.
+pub const OVER_SEEDS: &str = "means over seeds: ± is the sample deviation; the interval joins Student's t over the \
+     seeds' values (a) and the mean of their own intervals over examples (b, an upper bound, for the examples are \
+     shared) as sqrt(a^2 + b^2)";
+
+/// What a mean over seeds is made of, in one sentence.
+pub fn seeds_text(metric: &str, spread: &SeedSpread) -> String {
+    let text = |value| metric_text(metric, value);
+    format!(
+        "seeds {}: deviation {}; half widths {} from seeds and {} from examples",
+        seed_list(spread, ", "),
+        text(spread.deviation),
+        text(spread.half_width_seeds),
+        text(spread.half_width_examples)
+    )
+}
+
+/// What the other policies would have given, in one sentence; none where there is nothing to say.
+pub fn alternatives_text(selection: &SelectionRecord) -> Option<String> {
+    let others: Vec<String> = (selection.alternatives.iter())
+        .map(|other| format!("{} {}", other.policy, metric_text(&selection.metric, other.value)))
+        .collect();
+    match (others.is_empty(), selection.policy.as_str()) {
+        (false, policy) => {
+            Some(format!("in place of {policy} would have given: {}", others.join(", ")))
+        }
+        (true, "best_on_test") => {
+            Some("what another choice would have given was not looked at".to_owned())
+        }
+        (true, _) => None,
+    }
 }
 
 /// Text from outside in one line: a plugin's name must not move the cursor or break the table.

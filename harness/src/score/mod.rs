@@ -64,8 +64,8 @@ pub fn score(
     if !data.info().verified && warnings.is_empty() {
         warnings.push("the gold labels are not a file that the task names".to_owned());
     }
-    if (data.len() as u64) < data.info().rows {
-        let (scored, all) = (data.len(), data.info().rows);
+    if (data.len() as u64) < data.info().split_rows() {
+        let (scored, all) = (data.len(), data.info().split_rows());
         warnings.push(format!("only the first {scored} of {all} rows were scored"));
     }
     let split = (!data.split().is_empty()).then(|| data.split().to_owned());

@@ -12,6 +12,7 @@ mod numeric;
 mod random;
 mod ranks;
 mod resample;
+mod seeds;
 mod wilson;
 
 pub use bootstrap::{Interval, bootstrap_95, quantile};
@@ -23,6 +24,7 @@ pub use random::Random;
 pub(crate) use ranks::centred_ranks;
 pub use ranks::{Order, average_ranks};
 pub use resample::Resampler;
+pub use seeds::{OneSeed, OverSeeds, over_seeds};
 pub use wilson::wilson_95;
 
 /// A metric as a function of how often each unit counts. A unit is a row, or a cluster of rows; units with

@@ -1,7 +1,7 @@
 //! The options of `kobench run` that are about training.
 
 use crate::cli::CliError;
-use crate::recipe::{Grid, Library};
+use crate::recipe::{Grid, Library, Point};
 use crate::run::{FineTune, Saving};
 use crate::task::SuiteFineTune;
 use clap::ValueEnum;
@@ -79,6 +79,32 @@ impl FineTuneArgs {
                 None => Ok(None),
             };
         }
+        let points = self.grid(suite, max_seq_len)?.points()?;
+        Ok(Some(self.training(suite, points)?))
+    }
+
+    /// The settings that are to be tried.
+    pub(in crate::cli) fn grid(
+        &self,
+        suite: Option<&SuiteFineTune>,
+        max_seq_len: Option<u32>,
+    ) -> Result<Grid, CliError> {
+        let mut set = self.set.clone();
+        set.extend(self.select.map(|policy| policy.setting().to_owned()));
+        set.extend(max_seq_len.map(|tokens| format!("max_seq_len={tokens}")));
+        let key = |edit: &str| edit.split('=').next().unwrap_or_default().trim().to_owned();
+        let own: Vec<String> = set.iter().map(|edit| key(edit)).collect();
+        let of_suite = suite.iter().flat_map(|suite| &suite.set);
+        set.extend(of_suite.filter(|edit| !own.contains(&key(edit))).cloned());
+        Ok(Grid::parse(&set)?)
+    }
+
+    /// Trainings with these edits of the recipe.
+    pub(in crate::cli) fn training(
+        &self,
+        suite: Option<&SuiteFineTune>,
+        points: Vec<Point>,
+    ) -> Result<FineTune, CliError> {
         let Ok(every) = Duration::try_from_secs_f64(self.save_every * 60.0) else {
             let message = format!("--save-every {}: not a number of minutes", self.save_every);
             return Err(CliError::usage(
@@ -86,23 +112,12 @@ impl FineTuneArgs {
                 "give a positive number, for instance --save-every 5",
             ));
         };
-        let mut set = self.set.clone();
-        set.extend(self.select.map(|policy| policy.setting().to_owned()));
-        set.extend(max_seq_len.map(|tokens| format!("max_seq_len={tokens}")));
-        let is_set = |edit: &&String| {
-            let key = |edit: &str| edit.split('=').next().unwrap_or_default().trim().to_owned();
-            set.iter().any(|own| key(own) == key(edit))
-        };
-        let of_suite = suite.iter().flat_map(|suite| &suite.set).filter(|edit| !is_set(edit));
-        let of_suite: Vec<String> = of_suite.cloned().collect();
-        set.extend(of_suite);
         let recipe = self.recipe.as_deref().or(suite.map(|suite| suite.recipe.as_str()));
         let seeds = match suite {
             Some(suite) if self.seed.is_empty() => suite.seeds.clone(),
             _ => self.seed.clone(),
         };
-        let points = Grid::parse(&set).and_then(|grid| grid.points()).map_err(CliError::from)?;
-        Ok(Some(FineTune {
+        Ok(FineTune {
             recipe: recipe.unwrap_or(Library::DEFAULT).to_owned(),
             points,
             seeds,
@@ -112,7 +127,7 @@ impl FineTuneArgs {
                 every_steps: self.save_every_steps,
                 keep_model: !self.discard_model,
             },
-        }))
+        })
     }
 
     /// An option that has no effect without training.

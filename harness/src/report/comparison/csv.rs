@@ -1,9 +1,10 @@
 //! One line a cell of a compared table; published values as printed, ours as fractions with all digits.
 
+use super::super::number::seed_list;
 use crate::error::Error;
 use crate::published::{Comparison, PublishedCell};
 
-const HEADER: [&str; 31] = [
+const HEADER: [&str; 36] = [
     "table",
     "model",
     "label",
@@ -35,6 +36,11 @@ const HEADER: [&str; 31] = [
     "id",
     "disagree",
     "notes",
+    "seeds",
+    "seed_list",
+    "deviation",
+    "half_width_seeds",
+    "half_width_examples",
 ];
 
 pub(super) fn render(comparison: &Comparison) -> Result<String, Error> {
@@ -48,6 +54,7 @@ pub(super) fn render(comparison: &Comparison) -> Result<String, Error> {
             }
             let (theirs, ours) = (cell.published.as_ref(), cell.ours.as_ref());
             let metric = ours.map(|ours| &ours.metric);
+            let spread = metric.and_then(|metric| metric.seeds.as_ref());
             let judgement = cell.judgement.as_ref();
             let notes: Vec<&str> =
                 cell.notes.iter().map(|&note| comparison.notes[note].as_str()).collect();
@@ -84,6 +91,11 @@ pub(super) fn render(comparison: &Comparison) -> Result<String, Error> {
                     text(ours.map(|ours| &ours.id)),
                     theirs.map(|cell| cell.disagree.join(" | ")).unwrap_or_default(),
                     notes.join("; "),
+                    text(spread.map(|spread| spread.seeds.len())),
+                    text(spread.map(|spread| seed_list(spread, " "))),
+                    text(spread.map(|spread| spread.deviation)),
+                    text(spread.map(|spread| spread.half_width_seeds)),
+                    text(spread.map(|spread| spread.half_width_examples)),
                 ])
                 .map_err(io)?;
         }

@@ -145,7 +145,10 @@ pub(super) fn list(comparison: &Comparison, narrow: bool) -> Grid {
         for (column, cell) in comparison.columns.iter().zip(&row.cells) {
             let Some(ours) = &cell.ours else { continue };
             let star = if disagrees(cell) { STAR.to_string() } else { String::new() };
-            let value = metric_text(&column.metric, ours.metric.value);
+            let mut value = metric_text(&column.metric, ours.metric.value);
+            if let Some(spread) = &ours.metric.seeds {
+                value.push_str(&format!(" ± {}", metric_text(&column.metric, spread.deviation)));
+            }
             let between = if narrow { '\n' } else { ' ' };
             rows.push(vec![
                 name(one_line(&model(row, ours)), NAME_WIDTH).into(),
@@ -231,7 +234,8 @@ fn verdict(verdict: Verdict) -> Cell {
 /// The row's label with the recipe and seed of ours.
 fn model(row: &ComparedRow, ours: &Ours) -> String {
     let seed = ours.seed.map(|seed| format!("seed {seed}"));
-    let details: Vec<String> = ours.recipe.iter().cloned().chain(seed).collect();
+    let seeds = ours.metric.seeds.as_ref().map(|spread| format!("{} seeds", spread.seeds.len()));
+    let details: Vec<String> = ours.recipe.iter().cloned().chain(seed).chain(seeds).collect();
     if details.is_empty() {
         row.label.clone()
     } else {

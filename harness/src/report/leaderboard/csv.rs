@@ -1,9 +1,10 @@
 //! One line a cell and metric, for spreadsheets and scripts. Metrics are fractions, with all digits.
 
+use super::super::number::seed_list;
 use super::{Entry, Leaderboard};
 use crate::error::Error;
 
-const HEADER: [&str; 29] = [
+const HEADER: [&str; 34] = [
     "model",
     "task",
     "task_version",
@@ -33,6 +34,11 @@ const HEADER: [&str; 29] = [
     "primary",
     "metric_n",
     "interval",
+    "seeds",
+    "seed_list",
+    "deviation",
+    "half_width_seeds",
+    "half_width_examples",
 ];
 
 pub(super) fn render(leaderboard: &Leaderboard) -> Result<String, Error> {
@@ -41,10 +47,11 @@ pub(super) fn render(leaderboard: &Leaderboard) -> Result<String, Error> {
     writer.write_record(HEADER).map_err(io)?;
     for Entry { row, metric, .. } in &leaderboard.entries {
         let shown = row.metrics.get(metric);
+        let spread = shown.and_then(|metric| metric.seeds.as_ref());
         let value = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let record: [String; 29] = [
+        let record: [String; 34] = [
             row.key.model.clone(),
             row.key.task.clone(),
             row.key.task_version.to_string(),
@@ -74,6 +81,11 @@ pub(super) fn render(leaderboard: &Leaderboard) -> Result<String, Error> {
             (*metric == row.primary_metric).to_string(),
             count(shown.map(|metric| metric.n)),
             shown.map(|metric| metric.method.clone()).unwrap_or_default(),
+            spread.map(|s| s.seeds.len().to_string()).unwrap_or_default(),
+            spread.map(|s| seed_list(s, " ")).unwrap_or_default(),
+            value(spread.map(|s| s.deviation)),
+            value(spread.map(|s| s.half_width_seeds)),
+            value(spread.map(|s| s.half_width_examples)),
         ];
         writer.write_record(&record).map_err(io)?;
     }

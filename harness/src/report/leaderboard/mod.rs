@@ -12,7 +12,7 @@ use super::number::{grouped, less_is_better};
 use super::{Format, Look, latex, markdown, terminal};
 use crate::error::Error;
 use crate::metrics::Metric;
-use crate::record::CellRecord;
+use crate::record::{CellRecord, pool_seeds};
 
 /// Which metrics a leaderboard shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ struct Entry {
     metric: String,
     /// Indices of its notes.
     marks: Vec<usize>,
+    /// Whether cells of its task were chosen in several ways, so that its line says how it was.
+    with_policy: bool,
 }
 
 /// Renders cells with the metric that ranks them, best first within each task; CSV has all metrics.
@@ -50,7 +52,7 @@ pub fn render(cells: &[CellRecord], format: Format, look: &Look) -> Result<Strin
     render_leaderboard(cells, &choice, format, look)
 }
 
-/// Renders cells, best first within each task and metric; failed cells come last in theirs, with their cause.
+/// Renders cells, best first within each task and metric, with one line for all seeds of a cell ([`pool_seeds`]); failed cells come last in theirs, with their cause.
 ///
 /// `look` matters to [`Format::Terminal`] alone, and JSON has all metrics whatever the choice. The text ends with a
 /// line end.
@@ -63,6 +65,7 @@ pub fn render_leaderboard(
     format: Format,
     look: &Look,
 ) -> Result<String, Error> {
+    let cells = &pool_seeds(cells);
     let leaderboard = Leaderboard::new(cells, choice);
     Ok(match format {
         Format::Terminal => {
@@ -111,8 +114,11 @@ impl Leaderboard {
                     notes.len() - 1
                 })
             };
-            let marks = notes::of(cell).into_iter().map(mark).collect();
-            entries.push(Entry { row: LeaderboardRow::new(cell), metric, marks });
+            let marks = notes::of(cell, &metric).into_iter().map(mark).collect();
+            let with_policy = cells.iter().any(|other| {
+                row::place(other) == row::place(cell) && policy(other) != policy(cell)
+            });
+            entries.push(Entry { row: LeaderboardRow::new(cell), metric, marks, with_policy });
         }
         if let (MetricChoice::Named(name), true) = (choice, without > 0) {
             let cells = if without == 1 { "cell has" } else { "cells have" };
@@ -124,7 +130,7 @@ impl Leaderboard {
     fn grid(&self) -> Grid {
         let rows = self.entries.iter().map(|entry| {
             let marks: String = entry.marks.iter().map(|mark| format!(" [{}]", mark + 1)).collect();
-            let texts = entry.row.texts(&entry.metric, &marks);
+            let texts = entry.row.texts(&entry.metric, &marks, entry.with_policy);
             let tone = if entry.row.cause.is_some() { Tone::Bad } else { Tone::Good };
             let last = texts.len() - 1;
             let cell = |(column, text): (usize, String)| {
@@ -134,6 +140,11 @@ impl Leaderboard {
         });
         Grid { columns: row::columns(), rows: rows.collect() }
     }
+}
+
+/// How the checkpoint of a cell that trained its model was chosen.
+fn policy(cell: &CellRecord) -> Option<&str> {
+    cell.training.as_ref().map(|training| training.selection.policy.as_str())
 }
 
 /// Metrics in the order in which tables show them.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::grid::Column;
 use super::super::number::{grouped, metric_name, metric_text, one_line, rate};
 use super::less_is_better;
-use crate::record::{CellKey, CellRecord, MetricValue, Status};
+use crate::record::{Alternative, CellKey, CellRecord, MetricValue, SeedSpread, Status};
 
 /// The columns of the table for people. The status is the last.
 pub(super) fn columns() -> Vec<Column> {
@@ -69,6 +69,11 @@ pub struct LeaderboardRow {
     pub data_verified: bool,
     /// How the checkpoint was chosen.
     pub selection_policy: Option<String>,
+    /// What other policies would have given, in the metric that ranks it.
+    pub alternatives: Vec<Alternative>,
+    /// Whether the cell trained its model.
+    #[serde(skip)]
+    pub trained: bool,
     /// What a reader of the numbers should know.
     pub warnings: Vec<String>,
 }
@@ -99,20 +104,29 @@ impl LeaderboardRow {
             plugin_version: inputs.plugin.version.clone(),
             data_verified: inputs.data.verified,
             selection_policy: cell.selection_policy.clone(),
+            alternatives: (cell.training.as_ref())
+                .map(|training| training.selection.alternatives.clone())
+                .unwrap_or_default(),
+            trained: cell.training.is_some(),
             warnings: cell.warnings.clone(),
         }
     }
 
-    /// The row for people, with one of its metrics; `marks` refer to the notes below the table.
-    pub(super) fn texts(&self, metric: &str, marks: &str) -> Vec<String> {
+    /// The row for people, with one of its metrics; `marks` refer to the notes below the table. `with_policy` says
+    /// how the checkpoint of a trained model was chosen.
+    pub(super) fn texts(&self, metric: &str, marks: &str, with_policy: bool) -> Vec<String> {
         let none = || "-".to_owned();
         let shown = self.metrics.get(metric);
         let value = shown.map_or_else(none, |found| {
             let text = |value| metric_text(metric, value);
-            format!("{} [{}, {}]", text(found.value), text(found.ci_low), text(found.ci_high))
+            let interval = format!("[{}, {}]", text(found.ci_low), text(found.ci_high));
+            let spread = found.seeds.iter().map(|s| format!(" ± {}", text(s.deviation)));
+            format!("{}{} {interval}", text(found.value), spread.collect::<String>())
         });
         let details: Vec<String> = (self.key.recipe.iter().cloned())
+            .chain(self.selection_policy.clone().filter(|_| with_policy && self.trained))
             .chain(self.key.seed.map(|seed| format!("seed {seed}")))
+            .chain(self.seeds().map(|spread| format!("{} seeds", spread.seeds.len())))
             .collect();
         let model = if details.is_empty() {
             self.key.model.clone()
@@ -135,6 +149,13 @@ impl LeaderboardRow {
             format!("{}{marks}", self.cause.as_deref().unwrap_or("done")),
         ];
         texts.iter().map(|text| one_line(text)).collect()
+    }
+}
+
+impl LeaderboardRow {
+    /// The seeds that the row is the mean of.
+    pub(super) fn seeds(&self) -> Option<&SeedSpread> {
+        self.metrics.values().find_map(|metric| metric.seeds.as_ref())
     }
 }
 

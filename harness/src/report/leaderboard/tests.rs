@@ -1,7 +1,7 @@
 //! What each format shows.
 
 use super::*;
-use crate::record::testing::{done, failed};
+use crate::record::testing::{done, failed, trained};
 use crate::record::{MetricValue, validator};
 
 fn cells() -> Vec<CellRecord> {
@@ -133,7 +133,16 @@ fn several() -> Vec<CellRecord> {
             let method = "bootstrap".to_owned();
             cell.metrics.insert(
                 name.into(),
-                MetricValue { value, ci_low, ci_high, n, method, resamples: None, clusters: None },
+                MetricValue {
+                    value,
+                    ci_low,
+                    ci_high,
+                    n,
+                    method,
+                    resamples: None,
+                    clusters: None,
+                    seeds: None,
+                },
             );
         };
         add("accuracy", accuracy, 2000);
@@ -198,4 +207,86 @@ fn csv_has_a_line_a_cell_and_metric() {
     let rows = json["rows"].as_array().expect("rows");
     assert_eq!(rows.len(), 3, "one row a cell");
     assert!(rows.iter().any(|row| row["metrics"].as_object().is_some_and(|m| m.len() == 3)));
+}
+
+/// Cells of one model with three seeds, chosen on the reported split.
+fn seeded() -> Vec<CellRecord> {
+    [(1, 0.80), (2, 0.84), (3, 0.88)]
+        .into_iter()
+        .map(|(seed, value)| {
+            let mut cell = done();
+            let (inputs, mut training) = trained();
+            training.selection.alternatives[0].value = value - 0.01;
+            cell.selection_policy = Some(training.selection.policy.clone());
+            (cell.inputs.fine_tune, cell.training) = (Some(inputs), Some(training));
+            cell.inputs.key.recipe = Some("generation-b".into());
+            cell.inputs.key.seed = Some(seed);
+            if let Some(metric) = cell.metrics.get_mut("accuracy") {
+                (metric.value, metric.ci_low, metric.ci_high) = (value, value - 0.02, value + 0.02);
+            }
+            cell.id = cell.inputs.id();
+            cell
+        })
+        .collect()
+}
+
+#[test]
+fn seeds_are_one_line_with_deviation_and_both_parts_of_the_interval() {
+    let mut cells = seeded();
+    cells.push(done());
+    let text = render(&cells, Format::Terminal, &Look::default()).expect("rendered");
+    // t(0.975, 2) = 4.3027: a = 4.3027 x 0.04 / sqrt(3) = 0.09937, b = 0.02, joined 0.10136.
+    for needle in [
+        "kcbert-demo (generation-b, best_on_test, 3 seeds)",
+        "84.00 ± 4.00 [73.86, 94.14]",
+        "seeds 1, 2, 3: deviation 4.00; half widths 9.94 from seeds and 2.00 from examples",
+        "means over seeds: ± is the sample deviation",
+        "checkpoint selection: best_on_test: chosen on the rows that it is scored on",
+        "in place of best_on_test would have given: last 83.00",
+    ] {
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(needle), "{needle} is not in\n{text}");
+    }
+    assert_eq!(text.matches("(generation-b").count(), 1, "{text}");
+
+    let text = render(&cells, Format::Csv, &Look::default()).expect("rendered");
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().expect("a header").clone();
+    let at = |name: &str| header.iter().position(|column| column == name).expect("a column");
+    let rows: Vec<_> = reader.records().map(|row| row.expect("a row")).collect();
+    let row = rows.iter().find(|row| &row[at("seeds")] == "3").expect("the line of all seeds");
+    assert_eq!((&row[at("seed_list")], &row[at("seed")]), ("1 2 3", ""));
+    assert!((row[at("deviation")].parse::<f64>().expect("a number") - 0.04).abs() < 1e-12);
+
+    let text = render(&cells, Format::Json, &Look::default()).expect("rendered");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("parsed");
+    let schema = validator(include_str!("../../../schemas/leaderboard.schema.json"));
+    let errors: Vec<String> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let rows = json["rows"].as_array().expect("rows");
+    let row = rows.iter().find(|row| row["recipe"] == "generation-b").expect("the row");
+    assert_eq!(
+        row["metrics"]["accuracy"]["seeds"]["values"],
+        serde_json::json!([0.80, 0.84, 0.88])
+    );
+    assert_eq!(row["alternatives"][0]["policy"], "last");
+    for format in [Format::Markdown, Format::Latex] {
+        let text = render(&cells, format, &Look::default()).expect("rendered");
+        assert!(text.contains("84.00 ± 4.00") || text.contains("84.00 $\\pm$ 4.00"), "{text}");
+    }
+}
+
+#[test]
+fn recipes_and_policies_stay_apart() {
+    let mut cells = seeded();
+    if let Some(training) = &mut cells[2].training {
+        training.selection.policy = "last".into();
+        training.selection.alternatives.clear();
+    }
+    cells[2].selection_policy = Some("last".into());
+    if let Some(inputs) = &mut cells[2].inputs.fine_tune {
+        inputs.settings["select"] = "last".into();
+    }
+    let text = render(&cells, Format::Markdown, &Look::default()).expect("rendered");
+    assert!(text.contains("best_on_test, 2 seeds") && text.contains("last, seed 3"), "{text}");
 }

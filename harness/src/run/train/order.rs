@@ -78,6 +78,7 @@ pub(super) struct Batches {
     batch_size: usize,
     accumulate: u64,
     seed: u64,
+    shuffle: bool,
     position: Position,
     order: Vec<u32>,
     order_of: Option<u64>,
@@ -99,10 +100,18 @@ impl Batches {
             batch_size: usize::try_from(batch_size).unwrap_or(usize::MAX).max(1),
             accumulate: accumulate.max(1),
             seed,
+            shuffle: true,
             position: Position::default(),
             order: Vec::new(),
             order_of: None,
         }
+    }
+
+    /// Whether each epoch has an order of its own, or that of the data.
+    #[must_use]
+    pub(super) fn with_shuffle(mut self, shuffle: bool) -> Self {
+        self.shuffle = shuffle;
+        self
     }
 
     /// Goes on from a position.
@@ -131,7 +140,11 @@ impl Batches {
         }
         let epoch = self.position.epoch;
         if self.order_of != Some(epoch) {
-            self.order = of_epoch(self.sequences, self.seed, epoch);
+            self.order = if self.shuffle {
+                of_epoch(self.sequences, self.seed, epoch)
+            } else {
+                (0..u32::try_from(self.sequences).unwrap_or(u32::MAX)).collect()
+            };
             self.order_of = Some(epoch);
         }
         let number = usize::try_from(self.position.batch).unwrap_or(usize::MAX);
@@ -148,6 +161,13 @@ impl Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_shuffling_every_epoch_has_the_order_of_the_data() {
+        let mut batches = Batches::new(5, 2, 1, 7).with_shuffle(false);
+        let places: Vec<Vec<u32>> = (0..4).map(|_| batches.next().places).collect();
+        assert_eq!(places, [vec![0, 1], vec![2, 3], vec![4], vec![0, 1]]);
+    }
 
     #[test]
     fn every_epoch_has_every_sequence_once_in_another_order() {

@@ -101,7 +101,8 @@ pub(in crate::run) fn fine_tune(
     let log = StepLog::open(&work.log(), progress.step)?;
     let batch_size = u64::from(training.settings.batch_size);
     let accumulate = u64::from(training.settings.accumulate);
-    let mut batches = Batches::new(prepared.sequences.len(), batch_size, accumulate, training.seed);
+    let mut batches = Batches::new(prepared.sequences.len(), batch_size, accumulate, training.seed)
+        .with_shuffle(training.settings.shuffle);
     batches.seek(progress.position);
     shown.begin(total, progress.step);
     let mut point = cell.task.as_ref().clone();
