@@ -61,7 +61,7 @@ fn devices_and_precisions_that_a_plugin_lacks_are_refused_before_the_run() {
     let sandbox = Sandbox::new();
     let sample = [&RUN[..], &["--split", "sample"]].concat();
     refused(&sandbox, &[&sample[..], &["--device", "cuda:0"]].concat(), &["cuda", "cpu"]);
-    refused(&sandbox, &[&sample[..], &["--precision", "bf16"]].concat(), &["bf16", "f32"]);
+    refused(&sandbox, &[&sample[..], &["--precision", "f16"]].concat(), &["f16", "f32", "bf16"]);
     refused(&sandbox, &[&sample[..], &["--device", "tpu"]].concat(), &["tpu"]);
 }
 

@@ -6,7 +6,28 @@ use candle_core::{DType, Device};
 
 use crate::buffer::{Buffer, BufferPool};
 use crate::error::{EngineError, Result};
+use crate::kernels::gemm::round_operands_to_bf16;
 use crate::kernels::isa;
+
+/// What products are computed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// f32 throughout.
+    F32,
+    /// The operands of matrix products, in the forward and the backward pass, are rounded to bfloat16 and added up in
+    /// f32. Weights, norms, softmax, losses and the optimiser's state stay f32 (as under `torch.autocast`).
+    Bf16,
+}
+
+impl Precision {
+    /// The name in requests and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
 
 /// Device, dtype, worker threads and buffers of one model.
 ///
@@ -17,28 +38,22 @@ use crate::kernels::isa;
 pub struct Context {
     device: Device,
     dtype: DType,
+    precision: Precision,
     threads: Arc<rayon::ThreadPool>,
     pool: BufferPool,
 }
 
 impl Context {
-    /// A context on `device` computing in `dtype` with `threads` worker threads (0: one for each
+    /// A context on `device` computing in `precision` with `threads` worker threads (0: one for each
     /// core that the process may use).
     ///
     /// # Errors
-    /// [`EngineError::Unsupported`] for a device or dtype that this build has no kernels for.
-    pub fn new(device: Device, dtype: DType, threads: usize) -> Result<Self> {
+    /// [`EngineError::Unsupported`] for a device that this build has no kernels for.
+    pub fn new(device: Device, precision: Precision, threads: usize) -> Result<Self> {
         if !device.is_cpu() {
             return Err(EngineError::Unsupported(
                 "this build of the engine computes on the CPU only; use device \"cpu\"".to_owned(),
             ));
-        }
-        if dtype != DType::F32 {
-            return Err(EngineError::Unsupported(format!(
-                "this build of the engine computes in f32 on the CPU, not in {}; use precision \
-                 \"f32\"",
-                dtype.as_str()
-            )));
         }
         let threads = if threads == 0 {
             std::thread::available_parallelism().map_or(1, usize::from)
@@ -48,11 +63,17 @@ impl Context {
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("kobench-compute-{i}"))
+            .start_handler(move |_| {
+                if precision == Precision::Bf16 {
+                    round_operands_to_bf16();
+                }
+            })
             .build()
             .map_err(|e| {
                 EngineError::Unsupported(format!("cannot start {threads} compute threads: {e}"))
             })?;
-        Ok(Self { device, dtype, threads: Arc::new(threads), pool: BufferPool::default() })
+        let (dtype, pool) = (DType::F32, BufferPool::default());
+        Ok(Self { device, dtype, precision, threads: Arc::new(threads), pool })
     }
 
     /// A CPU context in f32.
@@ -60,7 +81,7 @@ impl Context {
     /// # Errors
     /// [`EngineError::Unsupported`] when the threads cannot be started.
     pub fn cpu(threads: usize) -> Result<Self> {
-        Self::new(Device::Cpu, DType::F32, threads)
+        Self::new(Device::Cpu, Precision::F32, threads)
     }
 
     /// The device that the buffers live on.
@@ -71,6 +92,11 @@ impl Context {
     /// The dtype of activations.
     pub fn dtype(&self) -> DType {
         self.dtype
+    }
+
+    /// What products are computed in.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The worker threads; ops run on the pool that they are called from.

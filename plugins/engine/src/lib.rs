@@ -33,7 +33,7 @@ pub mod trunk;
 
 pub use batch::PackedBatch;
 pub use buffer::Buffer;
-pub use context::Context;
+pub use context::{Context, Precision};
 pub use error::{EngineError, Result};
 pub use grad::{Accumulate, GradSink};
 pub use param::{Init, ParamId, ParamStore, Parameter, Part};

@@ -114,7 +114,6 @@ fn what_cannot_be_done_is_refused_by_name() {
         (json("variant", "published"), ErrorKind::NotFound, "someone/published"),
         (json("device", "cuda:0"), ErrorKind::Unsupported, "cuda:0"),
         (json("device", "tpu"), ErrorKind::InvalidArgument, "tpu"),
-        (json("precision", "bf16"), ErrorKind::Unsupported, "bf16"),
         (json("precision", "f8"), ErrorKind::InvalidArgument, "f8"),
         (
             json("head", "token"),

@@ -7,6 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug, Clone, Copy)]
 pub struct Cancel<'a>(pub(crate) &'a AtomicBool);
 
+impl Cancel<'static> {
+    /// A call that nobody cancels, for tests of a plugin.
+    pub fn never() -> Self {
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        Self(&NEVER)
+    }
+}
+
 impl Cancel<'_> {
     /// Looked at now and then during long calls, for instance once a layer.
     ///

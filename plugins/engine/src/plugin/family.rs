@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use kobench_plugin_sdk::{self as sdk, Description, Error, Head, OptionDescription, Variant};
 
 use crate::config::{Architecture, ModelConfig};
+use crate::context::Precision;
 use crate::error::{EngineError, Result};
 use crate::model::Model;
 use crate::tokenizer::{Preprocess, Tokenizer, TokenizerKind};
@@ -284,6 +285,8 @@ pub(super) fn describe<F: Family>() -> Description {
     let mut description = Description::new(F::NAME, F::VERSION);
     description.summary = F::SUMMARY.to_owned();
     description.options = F::options();
+    description.precisions =
+        [Precision::F32, Precision::Bf16].map(|p| p.name().to_owned()).to_vec();
     description.trains = F::ARCHITECTURE.trains();
     F::variants().iter().fold(description, |d, v| d.variant(variant::<F>(v)))
 }

@@ -1,12 +1,13 @@
 //! Opening and running a model.
 
+use candle_core::Device;
 use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, Logits, ModelRequest};
 
 use super::family::{Family, Files, Found, Wanted, check_head, check_options, find};
 use super::save::Source;
 use crate::batch::PackedBatch;
 use crate::checkpoint::{Checkpoint, LoadReport, NewHead};
-use crate::context::Context;
+use crate::context::{Context, Precision};
 use crate::error::EngineError;
 use crate::model::Model;
 use crate::train::Trainer;
@@ -41,6 +42,7 @@ impl EngineModel {
     pub(super) fn open<F: Family>(request: &ModelRequest) -> sdk::Result<Self> {
         check_options::<F>(&request.options)?;
         supported(request)?;
+        precision(request)?;
         if let (true, Some(task)) = (request.from_scratch, &request.weights) {
             return Err(Error::invalid_argument(format!(
                 "\"from_scratch\" makes every weight new, but \"weights\" asks for those of {task}: leave one of \
@@ -162,7 +164,7 @@ impl EngineModel {
             "weight_bytes": params.bytes(),
             "peak_buffer_bytes": ctx.buffer_bytes(),
             "device": "cpu",
-            "precision": ctx.dtype().as_str(),
+            "precision": ctx.precision().name(),
             "isa": ctx.isa(),
             "threads": ctx.threads().current_num_threads(),
             "num_labels": model.logits_width(),
@@ -182,7 +184,7 @@ fn no_weights() -> Error {
 /// Reads or makes the weights, or only checks them.
 fn state(request: &ModelRequest, found: Found) -> sdk::Result<State> {
     let (config, head) = (found.config, request.head);
-    let ctx = Context::cpu(request.threads as usize)?;
+    let ctx = Context::new(Device::Cpu, precision(request)?, request.threads as usize)?;
     if request.from_scratch {
         if request.check {
             return Err(Error::invalid_argument(
@@ -228,18 +230,18 @@ fn supported(request: &ModelRequest) -> sdk::Result<()> {
             "device \"{device}\" is not known; use \"cpu\""
         )));
     }
-    match request.precision.as_str() {
-        "f32" => {}
-        "bf16" => {
-            return Err(Error::unsupported(
-                "precision \"bf16\": this build of the plugin computes in f32 only; use \"f32\"",
-            ));
-        }
-        other => {
-            return Err(Error::invalid_argument(format!(
-                "precision \"{other}\" is not known; use \"f32\""
-            )));
-        }
-    }
     Ok(())
+}
+
+/// The precision that a request names.
+fn precision(request: &ModelRequest) -> sdk::Result<Precision> {
+    [Precision::F32, Precision::Bf16]
+        .into_iter()
+        .find(|precision| precision.name() == request.precision)
+        .ok_or_else(|| {
+            Error::invalid_argument(format!(
+                "precision \"{}\" is not known; use \"f32\" or \"bf16\"",
+                request.precision
+            ))
+        })
 }

@@ -1,6 +1,6 @@
-"""Writes training/losses.json and training/steps.json: what PyTorch makes of losses and of training steps.
+"""Writes optimizers/losses.json and optimizers/steps.json: what PyTorch makes of losses and of training steps.
 
-    python make_training.py        (torch 2.9.0, transformers 4.57.6)
+    python make_optimizers.py      (torch 2.9.0, transformers 4.57.6)
 
 losses.json has logits, targets, each loss and its gradient by autograd, in f64. steps.json has runs of five steps of
 the model in absolute/electra-sequence (seeded random weights), without dropout, in f64: loss and gradient norm of
@@ -209,8 +209,8 @@ def batches(config):
 
 def main():
     global BATCHES
-    (HERE / "training").mkdir(exist_ok=True)
-    (HERE / "training" / "losses.json").write_text(json.dumps(losses(), indent=1) + "\n")
+    (HERE / "optimizers").mkdir(exist_ok=True)
+    (HERE / "optimizers" / "losses.json").write_text(json.dumps(losses(), indent=1) + "\n")
     config = ElectraForSequenceClassification.from_pretrained(MODEL).config
     BATCHES = batches(config)
     weights = [0.5 + 0.5 * i for i in range(config.num_labels)]
@@ -227,7 +227,7 @@ def main():
         run({"optimizer": {**adalomo, "fused": True}}, 1e-2, 1),
         run({"optimizer": {**adalomo, "fused": True}, "clip_norm": 0.5}, 1e-2, 1),
     ]
-    (HERE / "training" / "steps.json").write_text(json.dumps({"batches": BATCHES, "runs": runs}) + "\n")
+    (HERE / "optimizers" / "steps.json").write_text(json.dumps({"batches": BATCHES, "runs": runs}) + "\n")
 
 
 if __name__ == "__main__":
