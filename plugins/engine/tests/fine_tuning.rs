@@ -157,3 +157,25 @@ fn threads_and_checkpointing_change_no_bit() {
         assert!(layers == 1 || less.peak_bytes() < saved.peak_bytes(), "{name}");
     }
 }
+
+/// Three steps with dropout give the same weights, whether layers are computed once or twice.
+#[test]
+fn a_trainer_checkpoints_where_its_settings_say() {
+    for golden in fine_tuning::all().into_iter().step_by(5) {
+        let train = |checkpointing: bool| -> Vec<u32> {
+            let mut model = golden.open(2, 0.1);
+            let settings = serde_json::json!({"activation_checkpointing": checkpointing});
+            let settings = Settings::parse(settings, model.logits_width()).unwrap();
+            let mut trainer = Trainer::begin(&model, settings, 9).unwrap();
+            for batch in 0..3 {
+                let options =
+                    StepOptions { learning_rate: 1e-3, loss_scale: 1.0, accumulate: false };
+                let (packed, targets) = (pack(&golden.batches[batch]), golden.targets(batch));
+                trainer.step(&mut model, &packed, &targets, options, &|| Ok(())).unwrap();
+            }
+            let values = model.params().iter().map(|param| param.read().f32().unwrap().to_vec());
+            values.flatten().map(f32::to_bits).collect()
+        };
+        assert!(train(false) == train(true), "{}", golden.name);
+    }
+}

@@ -53,11 +53,6 @@ impl Architecture {
         }
     }
 
-    /// Whether its trunk has a backward pass.
-    pub fn trains(self) -> bool {
-        !matches!(self, Self::DebertaV2 | Self::Gemma2)
-    }
-
     /// Prefix of the trunk's tensors in a checkpoint.
     pub fn prefix(self) -> &'static str {
         match self {

@@ -22,21 +22,9 @@ impl EngineModel {
         Ok(())
     }
 
-    fn check_trains(&mut self) -> sdk::Result<()> {
-        let architecture = self.ready()?.config().architecture;
-        if architecture.trains() {
-            return Ok(());
-        }
-        Err(Error::unsupported(format!(
-            "models of the architecture {} cannot be trained yet",
-            architecture.name()
-        )))
-    }
-
     pub(super) fn train_begin(&mut self, settings: serde_json::Value) -> sdk::Result<()> {
         let seed = self.seed;
         let begun = self.trainer.is_some();
-        self.check_trains()?;
         let model = self.ready()?;
         if begun {
             return Err(Error::invalid_argument("training has begun already; end it first"));
@@ -54,7 +42,6 @@ impl EngineModel {
         given: Targets<'_>,
         step: StepArguments,
     ) -> sdk::Result<StepOutcome> {
-        self.check_trains()?;
         if self.trainer.is_none() {
             return Err(not_begun("train_step"));
         }
@@ -76,7 +63,6 @@ impl EngineModel {
     }
 
     pub(super) fn train_end(&mut self) -> sdk::Result<()> {
-        self.check_trains()?;
         let Some(trainer) = self.trainer.take() else { return Err(not_begun("train_end")) };
         self.source.save_as(trainer.settings().save_dtype);
         drop(trainer);
