@@ -12,6 +12,7 @@ use crate::report::{Format, Look, render};
 use crate::run::{
     FineTune, Finished, Progress, RunOptions, TaskChoice, default_threads, execute, plan,
 };
+use crate::task::SuiteFineTune;
 use fine_tune::FineTuneArgs;
 use std::collections::BTreeMap;
 use std::io::Write;
