@@ -4,7 +4,7 @@ use super::durability::killed_and_resumed;
 use super::{Bench, log, weights};
 
 /// A training of a few seconds, every weight new.
-const SHORT: [&str; 9] = [
+const SHORT: [&str; 11] = [
     "--from-scratch",
     "--set",
     "learning_rate=1e-3",
@@ -14,6 +14,8 @@ const SHORT: [&str; 9] = [
     "evaluate_every=20",
     "--set",
     "batch_size=16",
+    "--set",
+    "train_limit=64",
 ];
 
 #[test]
@@ -29,10 +31,10 @@ fn threads_and_interruptions_change_no_weight() {
     assert_eq!(weights(&one), weights(&two));
     assert_eq!(weights(&one), weights(&killed));
     assert_eq!(one["weights"]["source"], "random");
-    // It learns: less than the loss of guessing.
+    // It learns its few rows by heart: less than the loss of guessing, which is 0.69.
     let steps = log(&path);
     let last: f64 = steps[30..].iter().map(|s| s["loss"].as_f64().unwrap()).sum::<f64>() / 10.0;
-    assert!(last < 0.69, "{last}");
+    assert!(last < 0.6, "{last}");
     let other = bench.run("kcbert-demo", "other", &[&SHORT[..], &["--seed", "43"]].concat());
     assert_eq!(other.code, 0, "{}", other.stderr);
     assert_ne!(weights(&bench.cell("other").1), weights(&one));

@@ -18,7 +18,7 @@ fn what_cannot_be_is_said_before_anything_begins() {
     refused(&bench, &["--recipe", "generation-b"], "no task `reviews`", "");
     refused(
         &bench,
-        &["--set", "dev_split=test"],
+        &["--set", "dev_split=test", "--set", "dev_fraction=none"],
         "checkpoints are to be chosen",
         "--set select=last",
     );
