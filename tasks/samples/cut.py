@@ -88,6 +88,7 @@ def sentences_from(first):
 
 SAMPLES = [
     ("nsmc/ratings_test.txt", "nsmc/ratings_test.sample.txt", every(25)),
+    ("nsmc/ratings_train.txt", "nsmc/ratings_train.sample.txt", every(15)),
     ("korean-hate-speech/val.tsv", "hate_speech/val.tsv", whole),
     ("question-pair/test.tsv", "question_pair/test.tsv", whole),
     ("korsts/sts-test.tsv", "korsts/sts-test.tsv", whole),

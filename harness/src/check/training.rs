@@ -84,6 +84,16 @@ pub(super) const CHECKS: &[Check] = &[
 
 const SETTINGS: &str = r#"{"optimizer": {"name": "adamw"}, "loss": {"name": "cross_entropy"}, "clip_norm": 1.0, "freeze": []}"#;
 
+/// What nobody takes: misspelt keys, names that do not exist, and what is no JSON object.
+const WRONG: [&str; 6] = [
+    r#"{"optimiser": {"name": "adamw"}}"#,
+    r#"{"optimizer": {"name": "no-such-optimizer"}}"#,
+    r#"{"optimizer": {"name": "adamw", "momentun": 0.9}}"#,
+    r#"{"loss": {"name": "no-such-loss"}}"#,
+    "[]",
+    "",
+];
+
 /// A model in training, with its batch.
 struct Trainee {
     model: Model,
@@ -232,20 +242,12 @@ fn said(bench: &mut Bench) -> Outcome {
 fn settings(bench: &mut Bench) -> Outcome {
     trains(bench)?;
     let mut t = ready(bench)?;
-    let wrong = [
-        r#"{"optimiser": {"name": "adamw"}}"#,
-        r#"{"optimizer": {"name": "no-such-optimizer"}}"#,
-        r#"{"optimizer": {"name": "adamw", "momentun": 0.9}}"#,
-        r#"{"loss": {"name": "no-such-loss"}}"#,
-        "[]",
-        "",
-    ];
-    for text in wrong {
+    for text in WRONG {
         let given = begin(bench, &mut t.model, text)?;
         given.expect(&format!("train_begin with {text}"), &[abi::E_INVALID_ARGUMENT])?;
     }
     begin(bench, &mut t.model, SETTINGS)?.expect("train_begin after errors", &[abi::OK])?;
-    Ok(format!("{} settings", wrong.len()))
+    Ok(format!("{} settings", WRONG.len()))
 }
 
 fn order(bench: &mut Bench) -> Outcome {
@@ -450,4 +452,36 @@ fn resume(bench: &mut Bench) -> Outcome {
     let resumed = other.losses(bench, 5)?;
     same_losses(&on, &resumed, "going on, and going on from a saved state")?;
     Ok("5 steps before, 5 after".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_takes_what_a_plugin_takes() {
+        let schema = include_str!("../../schemas/train-begin.schema.json");
+        let schema = serde_json::from_str(schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let adalomo = r#"{
+            "optimizer": {"name": "adalomo", "decay_rate": -0.8, "eps": [1e-30, 1e-3], "clip_threshold": 1.0,
+                "weight_decay": 0.0, "fused": true},
+            "loss": {"name": "focal", "reading": "sigmoid", "gamma": 2, "alpha": 0.25, "mean": "elements"},
+            "clip_norm": null, "layer_decay": 0.9, "activation_checkpointing": false, "save_dtype": "bf16"
+        }"#;
+        let adamw = r#"{
+            "optimizer": {"name": "adamw", "variant": "huggingface", "betas": [0.9, 0.999], "eps": 1e-8,
+                "weight_decay": 0.0, "no_decay": ["bias", "LayerNorm.weight"]},
+            "loss": {"name": "cross_entropy", "class_weights": [1, 2.5], "label_smoothing": 0.1},
+            "freeze": ["bert.embeddings"]
+        }"#;
+        for text in [SETTINGS, "{}", r#"{"loss": {"name": "mse"}}"#, adalomo, adamw] {
+            let json = serde_json::from_str(text).unwrap();
+            let errors: Vec<_> = validator.iter_errors(&json).collect();
+            assert!(errors.is_empty(), "{text}: {errors:?}");
+        }
+        for text in WRONG.iter().filter(|text| !text.is_empty()) {
+            assert!(!validator.is_valid(&serde_json::from_str(text).unwrap()), "{text}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use crate::report::{Format, Look, render};
 use crate::run::{
     FineTune, Finished, Progress, RunOptions, TaskChoice, default_threads, execute, plan,
 };
+use crate::task::SuiteFineTune;
 use fine_tune::FineTuneArgs;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -52,7 +53,7 @@ pub(super) struct Args {
         required_unless_present = "suite"
     )]
     task: Vec<String>,
-    /// A named set of models and tasks instead: demo.
+    /// A named set of models and tasks instead: demo, or demo-train, which trains one.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["model", "task", "split", "checkpoint"])]
     suite: Option<String>,
     /// The weights: a Hugging Face directory, or hf:ORG/NAME from the Hugging Face cache.
@@ -120,11 +121,18 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, CliError> {
-    let fine_tune = args.fine_tune.options(args.max_seq_len)?;
+    let suite = suite_training(args)?;
+    let fine_tune = args.fine_tune.options(suite.as_ref(), args.max_seq_len)?;
     let finished = finish(args, fine_tune, "default")?;
     let table = render(&finished.cells, args.format, look)?;
     to.write_all(table.as_bytes()).map_err(Error::from)?;
     Ok(Exit::of_verdict(finished.all_done()))
+}
+
+/// How the suite that the options name trains its models, if it does.
+pub(super) fn suite_training(args: &Args) -> Result<Option<SuiteFineTune>, CliError> {
+    let Some(name) = args.suite.as_deref() else { return Ok(None) };
+    Ok(args.tasks.registry()?.suite(name)?.finetune.clone())
 }
 
 /// Plans and executes what the options say, with these trainings; `name` is the run's folder where the options name
@@ -135,9 +143,9 @@ pub(super) fn finish(
     name: &str,
 ) -> Result<Finished, CliError> {
     let registry = args.tasks.registry()?;
-    let (models, tasks) = match &args.suite {
-        Some(name) => {
-            let suite = registry.suite(name)?;
+    let suite = args.suite.as_deref().map(|name| registry.suite(name)).transpose()?;
+    let (models, tasks) = match suite {
+        Some(suite) => {
             let choice = |t: &crate::task::SuiteTask| TaskChoice {
                 task: t.task.clone(),
                 split: t.split.clone(),

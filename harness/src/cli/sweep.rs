@@ -36,7 +36,8 @@ pub(super) struct Args {
 /// Runs the sweep.
 pub(super) fn run(args: &Args, look: &Look, out: &mut dyn Write) -> Result<Exit, CliError> {
     let fine_tune = &args.run.fine_tune;
-    let grid = fine_tune.grid(args.run.max_seq_len)?;
+    let suite = run::suite_training(&args.run)?;
+    let grid = fine_tune.grid(suite.as_ref(), args.run.max_seq_len)?;
     let mut points = match args.trials {
         Some(trials) => grid.draw(trials, args.search_seed)?,
         None => grid.points()?,
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Args, look: &Look, out: &mut dyn Write) -> Result<Exit,
         seen.push(point.clone());
         is_new
     });
-    let finished = run::finish(&args.run, Some(fine_tune.training(points)?), "sweep")?;
+    let finished = run::finish(&args.run, Some(fine_tune.training(suite.as_ref(), points)?), "sweep")?;
     let table = render_sweep(&finished.cells, args.run.format, look)?;
     out.write_all(table.as_bytes()).map_err(Error::from)?;
     Ok(Exit::of_verdict(finished.all_done()))

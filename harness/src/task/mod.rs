@@ -19,4 +19,4 @@ pub use schema::{
     Columns, EmptyText, Format, Kind, Label, Origin, Part, Piece, QaOptions, Reader, Scoring,
     Selection, Split, SplitLocation, TagScheme, Task, Template, TextSource,
 };
-pub use suite::{Suite, SuiteTask};
+pub use suite::{Suite, SuiteFineTune, SuiteTask};

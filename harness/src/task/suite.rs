@@ -14,6 +14,26 @@ pub struct Suite {
     pub models: Vec<String>,
     /// Tasks in order.
     pub tasks: Vec<SuiteTask>,
+    /// How the models are trained first, where they are.
+    #[serde(default)]
+    pub finetune: Option<SuiteFineTune>,
+}
+
+/// How the models of a suite are trained: what the command line says by `--finetune` and the options with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuiteFineTune {
+    /// The recipe.
+    pub recipe: String,
+    /// Whether every weight is new.
+    #[serde(default)]
+    pub from_scratch: bool,
+    /// Seeds; none: the recipe's.
+    #[serde(default)]
+    pub seeds: Vec<u64>,
+    /// Edits of the recipe's settings, as `KEY=VALUE`.
+    #[serde(default)]
+    pub set: Vec<String>,
 }
 
 /// One task of a suite.

@@ -109,7 +109,7 @@ pub(crate) fn zeroed(len: usize, what: &str) -> Result<Vec<f32>> {
 /// Buffers that are not in use at the moment, kept for the next step.
 ///
 /// Requests are served best fit from what was given back, so once every shape of a workload has
-/// been seen, nothing is allocated any more.
+/// been seen, nothing is allocated any more. Batches of many sizes hold little more than the largest needs.
 #[derive(Debug, Default)]
 pub(crate) struct BufferPool {
     free: Vec<Buffer>,
@@ -121,21 +121,9 @@ pub(crate) struct BufferPool {
 impl BufferPool {
     /// A buffer of `len` elements whose contents are unspecified.
     pub(crate) fn take(&mut self, len: usize, dtype: DType) -> Result<Buffer> {
-        let fit = (0..self.free.len())
-            .filter(|&i| self.free[i].capacity() >= len)
-            .min_by_key(|&i| self.free[i].capacity());
-        if let Some(i) = fit {
-            let mut buffer = self.free.swap_remove(i);
+        if let Some(mut buffer) = self.reuse(len) {
             buffer.len = len;
             return Ok(buffer);
-        }
-        // A free buffer that is a little too small makes room for the larger one, so that batches of many
-        // sizes do not leave a set of buffers each.
-        let small = (0..self.free.len())
-            .filter(|&i| self.free[i].capacity() >= len / 2)
-            .max_by_key(|&i| self.free[i].capacity());
-        if let Some(i) = small {
-            self.held_bytes -= self.free.swap_remove(i).bytes();
         }
         let mut buffer = Buffer::zeros(size_class(len), dtype, "an activation buffer")?;
         self.held_bytes += buffer.bytes();
@@ -143,6 +131,23 @@ impl BufferPool {
         self.allocations += 1;
         buffer.len = len;
         Ok(buffer)
+    }
+
+    /// A free buffer for `len` elements, or `None` when a new one is to be made.
+    fn reuse(&mut self, len: usize) -> Option<Buffer> {
+        let free = || self.free.iter().map(Buffer::capacity).enumerate();
+        let fit = free().filter(|&(_, room)| room >= len).min_by_key(|&(_, room)| room);
+        let snug = fit.filter(|&(_, room)| room <= 2 * len);
+        if snug.is_none() {
+            // One that is a little too small gives its memory to a larger one in its place. Without that,
+            // batches that grow would leave a set of buffers each, or take those that are meant for more.
+            let small = free().filter(|&(_, room)| room < len && room >= len / 2);
+            if let Some((i, _)) = small.max_by_key(|&(_, room)| room) {
+                self.held_bytes -= self.free.swap_remove(i).bytes();
+                return None;
+            }
+        }
+        fit.map(|(i, _)| self.free.swap_remove(i))
     }
 
     /// Hands a buffer back for reuse.

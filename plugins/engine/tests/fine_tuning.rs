@@ -3,21 +3,25 @@
 mod common;
 
 use common::fine_tuning::{self, Directions, Golden, pack};
+use kobench_engine::model::Model;
 use kobench_engine::train::{Settings, StepOptions, Trainer};
 use kobench_engine::{Accumulate, Saved};
 
-/// The gradient of one tensor of the checkpoint, out of the parameter that it is a part of.
-fn parts<'a>(
-    model: &kobench_engine::model::Model,
-    sink: &'a Accumulate,
-) -> Vec<(String, Vec<usize>, Option<&'a [f32]>)> {
+/// One tensor of the checkpoint, which is all of a parameter or a part of it, and its gradient.
+struct Tensor<'a> {
+    name: String,
+    shape: Vec<usize>,
+    grad: Option<&'a [f32]>,
+}
+
+fn tensors<'a>(model: &Model, sink: &'a Accumulate) -> Vec<Tensor<'a>> {
     let mut all = Vec::new();
     for param in model.params().iter() {
         let mut from = 0;
         for part in param.parts() {
             let grad = sink.grad(param).map(|grad| &grad[from..from + part.elements()]);
             from += part.elements();
-            all.push((part.name.clone(), part.shape.clone(), grad));
+            all.push(Tensor { name: part.name.clone(), shape: part.shape.clone(), grad });
         }
     }
     all
@@ -36,7 +40,7 @@ fn compare(golden: &Golden) -> (f64, f64) {
     assert!((loss / golden.losses[0] - 1.0).abs() < 1e-5, "{name}: {loss} {}", golden.losses[0]);
     let largest = golden.norms.values().copied().fold(0.0, f64::max);
     let (mut worst_cosine, mut worst_norm, mut compared) = (0.0_f64, 0.0_f64, 0);
-    for (tensor, shape, grad) in parts(&model, &sink) {
+    for Tensor { name: tensor, shape, grad } in tensors(&model, &sink) {
         let Some(&expected) = golden.norms.get(&tensor) else {
             assert!(golden.frozen.contains(&tensor), "{name}: {tensor} is no parameter there");
             assert!(grad.is_none(), "{name}: {tensor} is not trained there");
@@ -113,7 +117,7 @@ fn every_tensor_receives_its_gradient() {
         let mut model = golden.open(2, 0.1);
         let (_, sink) = golden.gradients(&mut model, 0, &mut Saved::train(3, 1));
         let mut received = 0;
-        for (tensor, _, grad) in parts(&model, &sink) {
+        for Tensor { name: tensor, grad, .. } in tensors(&model, &sink) {
             let expected = golden.norms.get(&tensor).is_some_and(|norm| *norm > 0.0);
             let some = grad.is_some_and(|grad| grad.iter().any(|g| *g != 0.0));
             assert!(some || !expected, "{}: {tensor}", golden.name);
@@ -127,7 +131,7 @@ fn every_tensor_receives_its_gradient() {
 fn bits(golden: &Golden, threads: usize, saved: &mut Saved) -> Vec<u32> {
     let mut model = golden.open(threads, 0.2);
     let (loss, sink) = golden.gradients(&mut model, 0, saved);
-    let grads = parts(&model, &sink).into_iter().filter_map(|(_, _, grad)| grad);
+    let grads = tensors(&model, &sink).into_iter().filter_map(|tensor| tensor.grad);
     let grads = grads.flat_map(|grad| grad.iter().map(|g| g.to_bits())).collect::<Vec<_>>();
     [(loss as f32).to_bits()].into_iter().chain(grads).collect()
 }
@@ -155,5 +159,27 @@ fn threads_and_checkpointing_change_no_bit() {
             less.peak_bytes()
         );
         assert!(layers == 1 || less.peak_bytes() < saved.peak_bytes(), "{name}");
+    }
+}
+
+/// Three steps with dropout give the same weights, whether layers are computed once or twice.
+#[test]
+fn a_trainer_checkpoints_where_its_settings_say() {
+    for golden in fine_tuning::all().into_iter().step_by(5) {
+        let train = |checkpointing: bool| -> Vec<u32> {
+            let mut model = golden.open(2, 0.1);
+            let settings = serde_json::json!({"activation_checkpointing": checkpointing});
+            let settings = Settings::parse(settings, model.logits_width()).unwrap();
+            let mut trainer = Trainer::begin(&model, settings, 9).unwrap();
+            for batch in 0..3 {
+                let options =
+                    StepOptions { learning_rate: 1e-3, loss_scale: 1.0, accumulate: false };
+                let (packed, targets) = (pack(&golden.batches[batch]), golden.targets(batch));
+                trainer.step(&mut model, &packed, &targets, options, &|| Ok(())).unwrap();
+            }
+            let values = model.params().iter().map(|param| param.read().f32().unwrap().to_vec());
+            values.flatten().map(f32::to_bits).collect()
+        };
+        assert!(train(false) == train(true), "{}", golden.name);
     }
 }

@@ -3,6 +3,7 @@
 pub mod electra;
 mod errors;
 mod family;
+mod find;
 mod model;
 mod save;
 mod targets;

@@ -3,7 +3,8 @@
 use candle_core::Device;
 use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, Logits, ModelRequest};
 
-use super::family::{Family, Files, Found, Wanted, check_head, check_options, find};
+use super::family::{Family, check_head, check_options};
+use super::find::{Files, Found, Wanted, find};
 use super::save::Source;
 use crate::batch::PackedBatch;
 use crate::checkpoint::{Checkpoint, LoadReport, NewHead};

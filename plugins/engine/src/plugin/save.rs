@@ -6,7 +6,7 @@ use std::path::Path;
 use kobench_plugin_sdk::Head;
 use serde_json::{Map, Value, json};
 
-use super::family::{Files, Found};
+use super::find::{Files, Found};
 use crate::checkpoint::{Tensor, write_atomically, write_safetensors};
 use crate::config::Architecture;
 use crate::error::{EngineError, Result};

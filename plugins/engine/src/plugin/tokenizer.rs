@@ -2,7 +2,8 @@
 
 use kobench_plugin_sdk::{self as sdk, Error, TokenizerRequest};
 
-use super::family::{Family, Files, Wanted, check_options, find};
+use super::family::{Family, check_options};
+use super::find::{Files, Wanted, find};
 use crate::tokenizer::Tokenizer;
 
 /// Opens the tokeniser that a request names.

@@ -1,4 +1,24 @@
 //! Trunks: token ids to hidden states.
+//!
+//! # What a training step keeps
+//!
+//! In elements, for T tokens, hidden width H, intermediate width F and A heads ([`Saved::peak_bytes`] counts them, 4
+//! bytes each):
+//!
+//! - a layer of BERT's kind: T (8 H + 2 F + A + 2): its input, the attention's result, the middle and two
+//!   normalised rows (5 H), queries, keys and values (3 H), both sides of the activation, the log-sum-exp
+//!   of each head's row, two deviations;
+//! - a layer of DeBERTa: the same, and with R rows of the table that distances meet and P kinds of terms
+//!   (c2p, p2c) another R H (1 + P);
+//! - a layer of Gemma-2, with K key heads of width D: T (4 H + (2 A + 2 K) D + A + 2 F): both halves' input and
+//!   output (4 H), queries, keys, values and the attention's result, log-sum-exps, gate and up. The norms of
+//!   the inputs and the gated product are computed again;
+//! - embeddings of width E: T (E + 1), and another T E before a projection; DeBERTa: T (H + 1), and T E before
+//!   a projection; its table of positions: R H, and R (H + 1) for its norm; its convolution of K tokens:
+//!   T (K H + 2 H + 1); Gemma's last norm: T H.
+//!
+//! With activation checkpointing ([`Saved::checkpointing`]) each layer keeps T H, its input, and one layer at
+//! a time what is written above.
 
 mod absolute;
 mod deberta_v2;
