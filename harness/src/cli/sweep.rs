@@ -59,7 +59,8 @@ pub(super) fn run(args: &Args, look: &Look, out: &mut dyn Write) -> Result<Exit,
         seen.push(point.clone());
         is_new
     });
-    let finished = run::finish(&args.run, Some(fine_tune.training(suite.as_ref(), points)?), "sweep")?;
+    let finished =
+        run::finish(&args.run, Some(fine_tune.training(suite.as_ref(), points)?), "sweep")?;
     let table = render_sweep(&finished.cells, args.run.format, look)?;
     out.write_all(table.as_bytes()).map_err(Error::from)?;
     Ok(Exit::of_verdict(finished.all_done()))

@@ -211,7 +211,7 @@ mod tests {
                 ("hate_speech", 7_896),
                 ("korsts", 5_749),
                 ("question_pair", 6_136),
-                ("klue_ner", 229_600)
+                ("klue_ner", 230_102)
             ]
         );
         assert_eq!(bundled(None, Head::Token, Some(13)).unwrap().head, Head::Token);
