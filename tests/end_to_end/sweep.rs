@@ -165,7 +165,7 @@ fn a_recipe_is_shown_for_a_model_and_a_task() {
     let show = ["recipe", "show", "generation-b", "-m", "koelectra-small-v3", "-t", "paws"];
     let text = sandbox.run(&show).stdout;
     for line in [
-        "learning_rate: 3e-5",
+        "learning_rate: 0.00003",
         "batch_size: 64",
         "evaluate_every: 500",
         "classifier: dense",
