@@ -8,8 +8,8 @@ use serde_json::Value;
 fn rows() -> String {
     let label = |row: usize| match row {
         0 => 1,
-        1..60 => usize::from(row % 4 == 0),
-        _ => usize::from(row % 4 != 0),
+        1..60 => usize::from(row.is_multiple_of(4)),
+        _ => usize::from(!row.is_multiple_of(4)),
     };
     (0..100).fold("id\tdocument\tlabel\n".to_owned(), |text, row| {
         format!("{text}{row}\t글 {row}\t{}\n", label(row))
