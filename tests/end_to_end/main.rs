@@ -20,4 +20,5 @@ mod plugin_new;
 mod score;
 mod score_tasks;
 mod supports;
+mod sweep;
 mod task;

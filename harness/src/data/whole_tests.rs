@@ -74,7 +74,7 @@ fn every_bundled_sample_is_what_its_task_names() {
             }
         }
     }
-    assert_eq!(samples, 9);
+    assert_eq!(samples, 10);
 }
 
 #[test]

@@ -89,7 +89,7 @@ mod tests {
         task.splits.get_mut("train").expect("is there").url = None;
         let items: Vec<Item<'_>> = Item::of(&task).collect();
         let names: Vec<String> = items.iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["nsmc/sample", "nsmc/test", "nsmc/train"]);
+        assert_eq!(names, ["nsmc/sample", "nsmc/test", "nsmc/train", "nsmc/train_sample"]);
         assert_eq!(items[0].obtain(), Obtain::Bundled);
         assert_eq!(items[1].obtain(), Obtain::Fetch("https://example.org/test"));
         assert_eq!(items[2].obtain(), Obtain::ByHand(Some("ask the owners")));

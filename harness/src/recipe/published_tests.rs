@@ -169,6 +169,24 @@ fn compare(row: &BTreeMap<String, String>, resolved: &Resolved) {
     };
     assert_eq!(*variant, AdamVariant::HuggingFace, "{name}");
     assert_eq!((*eps, *weight_decay), (number("adam_eps"), number("weight_decay")), "{name}");
+    let registry = Registry::load(&[]).expect("loads");
+    let task = registry.get(&row["task"].replace('-', "_")).expect("a task");
+    let file = |split: &str| {
+        let file = task.splits[split].file.as_deref().unwrap_or_default();
+        file.rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(file(&settings.train_split), row["train_file"], "{name}");
+    assert_eq!(file(&task.report), row["test_file"], "{name}");
+    if !row["dev_file"].is_empty() {
+        assert_eq!(file(&settings.dev_split), row["dev_file"], "{name}");
+    }
+    if let Some(qa) = &task.qa {
+        assert_eq!(
+            (qa.max_answer_len, qa.n_best),
+            (few("max_answer_len"), few("n_best")),
+            "{name}"
+        );
+    }
     if !row["doc_stride"].is_empty() {
         assert_eq!(settings.doc_stride, Some(few("doc_stride")), "{name}");
         assert_eq!(settings.max_question_len, Some(few("max_query_len")), "{name}");

@@ -187,7 +187,8 @@ pub struct MetricValue {
     pub n: u64,
     /// How the interval was made: `wilson`, `bootstrap` (percentiles over resampled rows) or
     /// `cluster_bootstrap` (over resampled clusters of rows), and for many independent rows
-    /// `normal` (from the standard error of a mean) or `delong` (from that of an area under a ROC curve).
+    /// `normal` (from the standard error of a mean) or `delong` (from that of an area under a ROC curve);
+    /// in tables also `seeds` (of the mean over several seeds' runs, joined with their own intervals).
     pub method: String,
     /// Resamples that the interval is from, where it is from resamples.
     #[serde(default, skip_serializing_if = "Option::is_none")]

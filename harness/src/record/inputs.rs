@@ -220,7 +220,7 @@ mod tests {
         |inputs, text, _| fine_tune(inputs).train.sha256 = text.into(),
         |inputs, _, number| fine_tune(inputs).train.rows = number.into(),
         |inputs, _, number| {
-            fine_tune(inputs).train.part = Some(Part { from: 0, to: number.into() })
+            fine_tune(inputs).train.part = Some(Part { from: 0, to: number.into() });
         },
         |inputs, _, _| fine_tune(inputs).train.held_out = None,
     ];

@@ -50,6 +50,12 @@ fn cells_that_trained_their_model() {
     let (inputs, record) = trained();
     (cell.inputs.fine_tune, cell.training) = (Some(inputs), Some(record));
     cell.inputs.weights.source = super::WeightsSource::Random;
+    cell.predictions = Some(super::PredictionsFile {
+        file: "predictions.jsonl".into(),
+        sha256: "f".repeat(64),
+        bytes: 100,
+        rows: 2000,
+    });
     let valid = serde_json::to_value(&cell).expect("serialised");
     assert_valid(&schema, &valid);
     let read: super::CellRecord = serde_json::from_value(valid.clone()).expect("parsed");

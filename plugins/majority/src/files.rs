@@ -11,7 +11,13 @@ use crate::counts::Counts;
 
 /// Counts of tasks' training splits that are part of the library, by task: majority.json of a model that was
 /// trained on it.
-pub(crate) const BUNDLED: &[(&str, &str)] = &[];
+pub(crate) const BUNDLED: &[(&str, &str)] = &[
+    ("nsmc", include_str!("../weights/nsmc.json")),
+    ("hate_speech", include_str!("../weights/hate_speech.json")),
+    ("korsts", include_str!("../weights/korsts.json")),
+    ("question_pair", include_str!("../weights/question_pair.json")),
+    ("klue_ner", include_str!("../weights/klue_ner.json")),
+];
 
 const CONFIG: &str = "config.json";
 const COUNTS: &str = "majority.json";
@@ -194,10 +200,21 @@ mod tests {
 
     #[test]
     fn bundled_counts_are_whole_and_found_by_task_or_by_head() {
-        for (task, _) in BUNDLED {
-            let saved = bundled(Some(*task), Head::Sequence, None).unwrap();
-            assert!(saved.counts.rows() > 0, "{task}");
-        }
+        let counts = |task: &str| bundled(Some(task), Head::Sequence, None).unwrap().counts;
+        // NSMC's training set is known to have 75,173 negative and 74,827 positive reviews.
+        assert_eq!(counts("nsmc"), Counts::Classes(vec![75_173, 74_827]));
+        let rows = BUNDLED.iter().map(|(task, _)| (*task, counts(task).rows())).collect::<Vec<_>>();
+        assert_eq!(
+            rows,
+            [
+                ("nsmc", 150_000),
+                ("hate_speech", 7_896),
+                ("korsts", 5_749),
+                ("question_pair", 6_136),
+                ("klue_ner", 230_102)
+            ]
+        );
+        assert_eq!(bundled(None, Head::Token, Some(13)).unwrap().head, Head::Token);
         assert_eq!(
             bundled(Some("no_such_task"), Head::Sequence, None).unwrap_err().kind,
             Kind::NotFound

@@ -54,13 +54,7 @@ impl Majority {
                 head.name()
             ))),
             // A head of which the library has no counts is new where one is asked for.
-            Err(_)
-                if request.new_head
-                    && request.checkpoint.is_none()
-                    && request.weights.is_none() =>
-            {
-                fresh(request.num_labels)
-            }
+            Err(_) if request.new_head && request.checkpoint.is_none() => fresh(request.num_labels),
             Err(error) => Err(error),
         }
     }

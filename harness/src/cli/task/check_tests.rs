@@ -96,7 +96,7 @@ fn another_file_is_wrong_and_looked_at_all_the_same() {
     assert_eq!(overlap.expect("is there")["shared"], 1, "{task}");
     let (_, text) = checked(&["nsmc"], folder.path());
     assert!(text.contains("1 stand with different golds"), "{text}");
-    assert!(text.contains("overlap: 1 rows of train (100.00%) have a text of test"), "{text}");
+    assert!(text.contains("1 rows of train (100.00%) have a text of test"), "{text}");
 }
 
 #[test]

@@ -287,6 +287,6 @@ fn recipes_and_policies_stay_apart() {
     if let Some(inputs) = &mut cells[2].inputs.fine_tune {
         inputs.settings["select"] = "last".into();
     }
-    let text = render(&cells, Format::Markdown, &Look::default()).expect("rendered");
-    assert!(text.contains("best_on_test, 2 seeds") && text.contains("last, seed 3"), "{text}");
+    let text = render(&cells, Format::Terminal, &Look::default()).expect("rendered");
+    assert!(text.contains("best_on_test, 2 seeds)") && text.contains("last, seed 3)"), "{text}");
 }

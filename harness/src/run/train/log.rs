@@ -68,7 +68,7 @@ mod tests {
         let mut log = StepLog::open(&path, 0).unwrap();
         (1..=5).for_each(|n| log.write(&step(n)).unwrap());
         log.sync().unwrap();
-        fs::OpenOptions::new()
+        OpenOptions::new()
             .append(true)
             .open(&path)
             .and_then(|mut file| file.write_all(b"{\"step\": 6, \"lo"))
