@@ -17,10 +17,9 @@ enum Mode {
 ///
 /// In evaluation nothing is kept: what a module would push goes straight back to the pool.
 ///
-/// With activation checkpointing (Chen et al. 2016) a trunk keeps each layer's input alone, between
-/// [`Saved::begin_segment`] and [`Saved::end_segment`], and repeats the layer's forward pass in the
-/// backward pass, from [`Saved::reopen_segment`] on. Dropout is a function of its site's number, so
-/// the repetition is exact.
+/// With activation checkpointing (Chen et al. 2016) a trunk makes each layer a segment: of its first
+/// forward pass only the input is kept, and the backward pass runs it again. Dropout is a function of
+/// its site's number, so the repetition is exact.
 #[derive(Debug)]
 pub struct Saved {
     mode: Mode,
@@ -149,7 +148,8 @@ impl Saved {
         }
     }
 
-    /// The input of the segment that was passed last, for its second pass, which meets the same dropout sites.
+    /// The input of the segment that was passed last, for its second pass, which meets the same
+    /// dropout sites.
     ///
     /// # Errors
     /// [`EngineError::Internal`] when there is none, or the backward pass is somewhere else.
