@@ -4,21 +4,25 @@ r"""The PyTorch half of "same recipe, five seeds each": a small model from rando
     python tests/parity/finetune.py --task nsmc --config plugins/kcbert/demo --data DATA --out nsmc.jsonl \
         --seed 1,2,3,4,5 --train train:0:30000 --eval test --epochs 2 --batch-size 64 --learning-rate 1e-3 \
         --warmup-proportion 0.1 --max-seq-len 64
+    python tests/parity/finetune.py --config plugins/kcbert/demo --set initializer_range=0.02 --make DIR
 
-The model is the one of --config (config.json and vocab.txt), every weight drawn anew by the seed. What training is made of is
-the reference's loop with torch's AdamW: all rows in random order each epoch, the last batch kept, linear warm-up over
-`int(proportion * steps)` steps and then linear decay to 0 (or a constant rate), decay not for biases and LayerNorm weights, the
-norm of all gradients clipped, dropout as in config.json, cross-entropy (KorSTS: mean squared error of scores 0 to 5), float32.
-A batch is padded to its longest row. The last weights are scored.
+The model is the one of --config (config.json and vocab.txt), changed by --set, every weight drawn anew by the seed; --make
+writes the folder of such a model without weights, for the other half.
+
+Training is the reference's loop with torch's AdamW: all rows in random order each epoch, the last batch kept, linear warm-up
+over `int(proportion * steps)` steps and then linear decay to 0 (or a constant rate), weight decay but for biases and LayerNorm
+weights, the norm of all gradients clipped, dropout as in config.json, cross-entropy (KorSTS: mean squared error of scores 0
+to 5), float32. A batch is padded to its longest row. The last weights are scored.
 
 Rows are given as SPLIT or SPLIT:FROM:TO (from 0, TO not included): `train:0:3000` trains on the first 3,000 rows of the training
 file, and `train:3000:6136` scores the rest. Small test sets swing by points from seed to seed; more rows make the comparison
 sharper. --eval may be given several times.
 
-Each run appends a line for each --eval to --out: {"task", "seed", "eval", "rows", "metric", "value", "train_seconds",
-"eval_seconds", "steps", "loss", ...recipe}. `seconds` are wall time of the training loop, and of forward and scoring,
-without tokenisation. `--table FILE..` prints mean and deviation of such lines; two sets of lines of equal tasks and rows, told
-apart by their key "system" (pytorch here), are compared by Welch's t: the 95% interval of the difference of means.
+Each run appends a line for each --eval to --out: {"system", "task", "seed", "eval", "rows", "metric", "value", "train_rows",
+"steps", "loss", "train_seconds", "train_cpu_seconds", "eval_seconds", ...recipe}. Seconds are wall time of the training loop, and of
+forward and scoring, without tokenisation; CPU seconds say the same of a machine that is busy with other things. `--table FILE..`
+prints mean and deviation of such lines; lines of two systems (the key "system", pytorch here) with equal tasks and rows are
+compared by Welch's t: the 95% interval of the difference of means.
 
 Made with Python 3.11.7, torch 2.9.0, transformers 4.57.6, one thread.
 """
@@ -26,6 +30,7 @@ Made with Python 3.11.7, torch 2.9.0, transformers 4.57.6, one thread.
 import argparse
 import json
 import math
+import shutil
 import sys
 import time
 from collections import defaultdict
@@ -34,7 +39,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
-from corpus import rows  # noqa: E402
+from corpus import rows, write_json  # noqa: E402
 
 LABELS = {"nsmc": 2, "hate_speech": 3, "korsts": 1, "question_pair": 2}
 METRIC = {"nsmc": "accuracy", "hate_speech": "macro_f1", "korsts": "spearman", "question_pair": "accuracy"}
@@ -94,10 +99,10 @@ def train(args, config, encoded, targets, seed):
     optimizer = torch.optim.AdamW(
         [{"params": [p for n, p in named if not any(k in n for k in plain)], "weight_decay": args.weight_decay},
          {"params": [p for n, p in named if any(k in n for k in plain)], "weight_decay": 0.0}],
-        lr=args.learning_rate, betas=(0.9, 0.999), eps=1e-8)
+        lr=args.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
     order = torch.Generator().manual_seed(seed)
     steps = math.ceil(len(encoded) / args.batch_size) * args.epochs
-    step, losses, started = 0, [], time.perf_counter()
+    step, losses, started, busy = 0, [], time.perf_counter(), time.process_time()
     for _ in range(args.epochs):
         shuffled = torch.randperm(len(encoded), generator=order).tolist()
         for start in range(0, len(shuffled), args.batch_size):
@@ -119,7 +124,9 @@ def train(args, config, encoded, targets, seed):
             losses.append(loss.item())
             step += 1
     tail = losses[-max(1, steps // args.epochs):]
-    return model.eval(), steps, sum(tail) / len(tail), time.perf_counter() - started
+    seconds = {"train_seconds": round(time.perf_counter() - started, 2),
+               "train_cpu_seconds": round(time.process_time() - busy, 2)}
+    return model.eval(), steps, sum(tail) / len(tail), seconds
 
 
 def score(args, model, config, encoded, golds):
@@ -154,7 +161,7 @@ def run(args):
     torch.set_num_threads(args.threads)
     # Slow tokenisers warn at every pair that they cut.
     tf.logging.set_verbosity_error()
-    config = tf.AutoConfig.from_pretrained(args.config)
+    config = model_config(args)
     config.num_labels = LABELS[args.task]
     tokenizer = tf.AutoTokenizer.from_pretrained(args.config, use_fast=False)
     kind = torch.float32 if args.task == "korsts" else torch.long
@@ -171,12 +178,36 @@ def run(args):
             value = score(args, model, config, inputs, golds)
             line = {"system": "pytorch", "task": args.task, "seed": seed, "eval": spec, "rows": len(golds),
                     "metric": METRIC[args.task], "value": round(value, 6), "train_rows": len(encoded), "steps": steps,
-                    "loss": round(loss, 5), "train_seconds": round(seconds, 2),
-                    "eval_seconds": round(time.perf_counter() - started, 2), "threads": args.threads,
+                    "loss": round(loss, 5), **seconds,
+                    "eval_seconds": round(time.perf_counter() - started, 2), "threads": args.threads, "set": args.set,
                     "parameters": sum(p.numel() for p in model.parameters()), **recipe(args)}
             with open(args.out, "a", encoding="utf-8") as out:
                 out.write(json.dumps(line) + "\n")
             print(json.dumps(line), file=sys.stderr, flush=True)
+
+
+def model_config(args):
+    """The configuration of --config with what --set changes; numbers stay numbers."""
+    import transformers as tf
+
+    config = tf.AutoConfig.from_pretrained(args.config)
+    for change in args.set:
+        key, _, value = change.partition("=")
+        if not hasattr(config, key):
+            raise SystemExit(f"--set {change}: {args.config}/config.json and its class have no \"{key}\"")
+        setattr(config, key, json.loads(value))
+    return config
+
+
+def make(args):
+    """The folder of a model without weights."""
+    args.make.mkdir(parents=True, exist_ok=True)
+    settings = json.loads((args.config / "config.json").read_text(encoding="utf-8"))
+    changed = model_config(args).to_dict()
+    settings.update({change.partition("=")[0]: changed[change.partition("=")[0]] for change in args.set})
+    write_json(args.make / "config.json", settings)
+    for file in ("vocab.txt", "tokenizer_config.json", "special_tokens_map.json"):
+        shutil.copyfile(args.config / file, args.make / file)
 
 
 def table(files):
@@ -208,6 +239,8 @@ def main():
     parser.add_argument("--table", type=Path, nargs="+", help="print the table of these files instead of training")
     parser.add_argument("--task", choices=sorted(LABELS))
     parser.add_argument("--config", type=Path, help="folder with config.json and vocab.txt")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of config.json")
+    parser.add_argument("--make", type=Path, help="write the model's folder without weights, and train nothing")
     parser.add_argument("--data", type=Path, help="folder with the tasks' folders")
     parser.add_argument("--out", type=Path, help="JSON lines, appended to")
     parser.add_argument("--seed", default="1,2,3,4,5")
@@ -226,6 +259,8 @@ def main():
     args = parser.parse_args()
     if args.table:
         return table(args.table)
+    if args.make and args.config:
+        return make(args)
     missing = [k for k in ("task", "config", "data", "out", "eval") if not getattr(args, k)]
     if missing:
         parser.error("missing: " + ", ".join("--" + k for k in missing))
