@@ -4,7 +4,8 @@ r"""Make the vocabularies of the demo models: WordPiece for kcbert-demo and koel
     python tests/demo/make_vocabularies.py --data DATA --root .
 
 DATA holds the tasks' folders (nsmc, korean-hate-speech, korsts, question-pair, klue). Only rows that train are read:
-the training splits, and the first 4,000 sentences of KLUE-NER's development file. Two runs write the same bytes.
+the training splits, and the first 4,000 sentences of KLUE-NER's development file. Two runs write the same WordPiece vocabularies,
+byte for byte.
 
 Written to plugins/{kcbert,koelectra}/demo: vocab.txt, tokenizer_config.json, special_tokens_map.json; to
 plugins/distilkobert/demo: tokenizer_78b3253a26.model and vocab.txt, the names that KoBERT's files have.
@@ -21,7 +22,7 @@ Its normaliser is NFKC as KoBERT's is; it takes 240 kB of the file.
 kcbert-demo sees the even, koelectra-demo the odd rows of NSMC; the small tasks are counted several times over, so that their words
 become pieces too. The sentences of KLUE-NER are read whole and character by character, for its words are characters.
 
-Made with Python 3.11.7, tokenizers 0.22.2, sentencepiece 0.2.1, protobuf 6.33.
+Made with Python 3.11.7, tokenizers 0.22.2, sentencepiece 0.2.1, transformers 4.57.6.
 """
 
 import argparse
