@@ -303,7 +303,9 @@ typedef struct kobench_plugin {
     /* One batch: loss and gradients, and, without KOBENCH_STEP_ACCUMULATE, the update of the weights by all
      * gradients since the last one. Where no row has a target, the loss is 0 and nothing is added; an update without
      * any is KOBENCH_E_INVALID_ARGUMENT. A loss or a gradient that is not finite is KOBENCH_E_NOT_FINITE, and no weight
-     * has changed. An error may drop the gradients that were accumulated: begin the step again. */
+     * has changed; where an optimizer that updates in the backward pass had changed some, the message says so, and
+     * further steps are refused until model_load. An error may drop the gradients that were accumulated: begin the
+     * step again. */
     int32_t (*train_step)(kobench_model *model, const kobench_encoded *encoded,
                           const uint64_t *indices, size_t n, uint32_t head,
                           const kobench_targets *targets, kobench_step *step, kobench_error *error);

@@ -19,4 +19,4 @@ pub use fit::{NewHead, Place};
 pub use load::{check, from_scratch, load};
 pub use report::{LoadReport, WeightsFile};
 pub use source::{Checkpoint, Format};
-pub use write::{Tensor, write_atomically, write_safetensors};
+pub use write::{SaveDtype, Tensor, write_atomically, write_safetensors};

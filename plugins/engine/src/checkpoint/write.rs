@@ -5,13 +5,54 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use half::{bf16, f16};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::error::{EngineError, Result};
-use crate::train::settings::SaveDtype;
 
 /// Elements that are converted at a time.
 const PIECE: usize = 1 << 18;
+
+/// What saved weights are rounded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SaveDtype {
+    /// Not at all.
+    #[default]
+    F32,
+    /// IEEE half precision.
+    F16,
+    /// bfloat16.
+    Bf16,
+}
+
+impl SaveDtype {
+    /// The name in safetensors.
+    pub fn safetensors(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::Bf16 => "BF16",
+        }
+    }
+
+    /// The name in config.json.
+    pub fn torch(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::F16 => "float16",
+            Self::Bf16 => "bfloat16",
+        }
+    }
+
+    /// Bytes of an element.
+    pub fn width(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+        }
+    }
+}
 
 /// A tensor to be written.
 #[derive(Debug)]

@@ -7,12 +7,11 @@ use kobench_plugin_sdk::Head;
 use serde_json::{Map, Value, json};
 
 use super::find::{Files, Found};
-use crate::checkpoint::{Tensor, write_atomically, write_safetensors};
+use crate::checkpoint::{SaveDtype, Tensor, write_atomically, write_safetensors};
 use crate::config::Architecture;
 use crate::error::{EngineError, Result};
 use crate::model::Model;
 use crate::train::Targets;
-use crate::train::settings::SaveDtype;
 
 /// What a saved model has from where the model came from, and from its training.
 #[derive(Debug, Clone)]

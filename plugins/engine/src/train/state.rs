@@ -5,9 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::adalomo::Moment;
-use super::settings::SaveDtype;
 use super::trainer::{Rule, Trainer};
-use crate::checkpoint::{Checkpoint, Tensor, write_atomically, write_safetensors};
+use crate::checkpoint::{Checkpoint, SaveDtype, Tensor, write_atomically, write_safetensors};
 use crate::error::{EngineError, Result};
 use crate::param::ParamStore;
 

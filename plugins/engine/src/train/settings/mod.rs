@@ -10,6 +10,7 @@ pub use loss::{CrossEntropySettings, FocalSettings, LossSettings, Mean, NoSettin
 pub use optimizer::{AdaLomoSettings, AdamWSettings, Optimizer, Variant};
 
 use super::objective::Loss;
+use crate::checkpoint::SaveDtype;
 use crate::error::{EngineError, Result};
 
 /// Optimiser, loss, and everything else that stays the same from step to step.
@@ -42,47 +43,6 @@ impl Default for Settings {
             layer_decay: None,
             activation_checkpointing: false,
             save_dtype: SaveDtype::F32,
-        }
-    }
-}
-
-/// What saved weights are rounded to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SaveDtype {
-    /// Not at all.
-    #[default]
-    F32,
-    /// IEEE half precision.
-    F16,
-    /// bfloat16.
-    Bf16,
-}
-
-impl SaveDtype {
-    /// The name in safetensors.
-    pub fn safetensors(self) -> &'static str {
-        match self {
-            Self::F32 => "F32",
-            Self::F16 => "F16",
-            Self::Bf16 => "BF16",
-        }
-    }
-
-    /// The name in config.json.
-    pub fn torch(self) -> &'static str {
-        match self {
-            Self::F32 => "float32",
-            Self::F16 => "float16",
-            Self::Bf16 => "bfloat16",
-        }
-    }
-
-    /// Bytes of an element.
-    pub fn width(self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::F16 | Self::Bf16 => 2,
         }
     }
 }
