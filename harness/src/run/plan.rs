@@ -103,8 +103,12 @@ pub fn plan(
         let checkpoint = Checkpoint::resolve(variant, options.checkpoint.as_deref())?;
         check_options(&options.plugin_options, entry, variant)?;
         let device = device(&options.device, &entry.description, variant)?;
-        for (task, ..) in &tasks {
-            check_head(task, variant)?;
+        // What a variant lists are the heads of its bundled weights, which these do not ask for.
+        let from_scratch = options.fine_tune.as_ref().is_some_and(|asked| asked.from_scratch);
+        if !from_scratch && checkpoint.directory().is_none_or(|_| !variant.bundled) {
+            for (task, ..) in &tasks {
+                check_head(task, variant)?;
+            }
         }
         let mut planned = Vec::new();
         for (task, split, dataset) in &tasks {

@@ -9,13 +9,21 @@ use kobench_plugin_sdk::export_plugin;
 
 struct DistilKoBert;
 
-static VARIANTS: [FamilyVariant; 1] = [FamilyVariant::published(
-    "distilkobert",
-    "monologg/distilkobert",
-    "Apache-2.0",
-    include_bytes!("../configs/distilkobert.json"),
-)
-.mib(108)];
+static VARIANTS: [FamilyVariant; 2] = [
+    FamilyVariant::published(
+        "distilkobert",
+        "monologg/distilkobert",
+        "Apache-2.0",
+        include_bytes!("../configs/distilkobert.json"),
+    )
+    .mib(108),
+    FamilyVariant::bundled(
+        "distilkobert-demo",
+        "CC-BY-SA-4.0",
+        include_bytes!("../demo/config.json"),
+        &[],
+    ),
+];
 
 impl Family for DistilKoBert {
     const NAME: &'static str = "distilkobert";

@@ -11,7 +11,7 @@ use kobench_plugin_sdk::{OptionDescription, Result, export_plugin};
 
 struct KoElectra;
 
-static VARIANTS: [FamilyVariant; 6] = [
+static VARIANTS: [FamilyVariant; 7] = [
     FamilyVariant::published(
         "koelectra-base",
         "monologg/koelectra-base-discriminator",
@@ -54,6 +54,12 @@ static VARIANTS: [FamilyVariant; 6] = [
         include_bytes!("../configs/koelectra-small-v3.json"),
     )
     .mib(54),
+    FamilyVariant::bundled(
+        "koelectra-demo",
+        "CC-BY-SA-4.0",
+        include_bytes!("../demo/config.json"),
+        &[],
+    ),
 ];
 
 impl Family for KoElectra {

@@ -148,6 +148,22 @@ impl FamilyVariant {
         }
     }
 
+    /// A model that is part of the plugin: `config` is its shape, and `bundles` are its weights by task.
+    pub const fn bundled(
+        name: &'static str,
+        licence: &'static str,
+        config: &'static [u8],
+        bundles: &'static [Bundle],
+    ) -> Self {
+        let (mut bytes, mut index) = (0, 0);
+        while index < bundles.len() {
+            bytes += bundles[index].weights.len() as u64;
+            index += 1;
+        }
+        let size_bytes = if bundles.is_empty() { None } else { Some(bytes) };
+        Self { name, hub_id: None, revision: None, size_bytes, licence, config, bundles }
+    }
+
     /// The same model with a published size in MiB.
     #[must_use]
     pub const fn mib(mut self, size: u64) -> Self {
@@ -174,6 +190,25 @@ pub struct Bundle {
     pub weights: &'static [u8],
     /// The tokeniser's files by name; the same for all bundles of a variant.
     pub tokenizer: &'static [(&'static str, &'static [u8])],
+}
+
+/// The [`Bundle`] of a task whose config.json and model.safetensors are in the folder `demo/TASK` of the crate that
+/// writes this; the second argument are the tokeniser's files.
+#[macro_export]
+macro_rules! demo_bundle {
+    ($task:literal, $tokenizer:expr) => {
+        $crate::plugin::Bundle {
+            task: $task,
+            config: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/demo/", $task, "/config.json")),
+            weights: include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/demo/",
+                $task,
+                "/model.safetensors"
+            )),
+            tokenizer: $tokenizer,
+        }
+    };
 }
 
 /// The JSON document of `describe`.

@@ -4,7 +4,7 @@ use kobench_plugin_sdk::{self as sdk, Error, TokenizerRequest};
 
 use super::family::{Family, check_options};
 use super::find::{Files, Wanted, find};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Place, Tokenizer};
 
 /// Opens the tokeniser that a request names.
 pub(super) fn open<F: Family>(request: &TokenizerRequest) -> sdk::Result<Tokenizer> {
@@ -15,12 +15,9 @@ pub(super) fn open<F: Family>(request: &TokenizerRequest) -> sdk::Result<Tokeniz
     let tokenizer = match &found.files {
         Files::Directory(directory) => F::tokenizer(directory, limit, &request.options)?,
         Files::Bundled(bundle) => {
-            let vocab = bundle.tokenizer.iter().find(|(name, _)| *name == "vocab.txt");
-            let (_, vocab) = vocab.ok_or_else(|| {
-                Error::internal(format!("{}: the bundle has no vocab.txt", found.origin))
-            })?;
             let origin = format!("{} (bundled)", found.variant.name);
-            Tokenizer::from_vocab(vocab, &origin, limit)?
+            let place = Place::Memory { files: bundle.tokenizer, origin: &origin };
+            Tokenizer::open_at(F::TOKENIZER, place, limit)?
         }
     };
     if tokenizer.vocab_size() > found.config.vocab_size {

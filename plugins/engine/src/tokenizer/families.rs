@@ -1,11 +1,10 @@
 //! From a family's files to its algorithm and special tokens.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use super::added::{AddedToken, AddedTokens, name_added};
 use super::algorithm::{Algorithm, is_space};
-use super::files::{self, File};
+use super::files::{self, File, Place};
 use super::json;
 use super::kind::TokenizerKind;
 use super::kobert::KoBert;
@@ -20,10 +19,10 @@ use crate::error::Result;
 /// Opens the tokeniser of a family.
 pub(super) fn open(
     kind: TokenizerKind,
-    directory: &Path,
+    place: Place<'_>,
 ) -> Result<(Box<dyn Algorithm>, Template)> {
-    let (set, files) = files::find(kind, directory)?;
-    let settings = Settings::read(directory)?;
+    let (set, files) = files::find(kind, place)?;
+    let settings = Settings::read(place)?;
     let file = &files[0];
     match kind {
         TokenizerKind::WordPiece => {

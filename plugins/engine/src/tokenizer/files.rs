@@ -6,6 +6,44 @@ use std::path::{Path, PathBuf};
 use super::kind::TokenizerKind;
 use crate::error::{EngineError, Result};
 
+/// Where a tokeniser's files are.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    /// A Hugging Face directory.
+    Directory(&'a Path),
+    /// In memory, by name.
+    Memory {
+        /// Names and contents.
+        files: &'a [(&'a str, &'a [u8])],
+        /// What errors call all of them.
+        origin: &'a str,
+    },
+}
+
+impl Place<'_> {
+    /// A file that may be missing.
+    pub(super) fn read(self, name: &str) -> Result<Option<File>> {
+        match self {
+            Self::Directory(directory) => File::read_optional(directory.join(name)),
+            Self::Memory { files, origin } => {
+                let found = files.iter().find(|(known, _)| *known == name);
+                Ok(found.map(|(_, bytes)| File {
+                    origin: format!("{name} of {origin}"),
+                    bytes: bytes.to_vec(),
+                }))
+            }
+        }
+    }
+
+    /// The directory, or what stands for it in errors.
+    fn path(self) -> PathBuf {
+        match self {
+            Self::Directory(directory) => directory.to_path_buf(),
+            Self::Memory { origin, .. } => PathBuf::from(origin),
+        }
+    }
+}
+
 /// The bytes of a file, and what errors call it.
 #[derive(Debug)]
 pub(super) struct File {
@@ -37,12 +75,10 @@ impl File {
 }
 
 /// The first complete set of files that a family can be opened from, and which one it is.
-pub(super) fn find(kind: TokenizerKind, directory: &Path) -> Result<(usize, Vec<File>)> {
+pub(super) fn find(kind: TokenizerKind, place: Place<'_>) -> Result<(usize, Vec<File>)> {
     for (number, names) in kind.files().iter().enumerate() {
-        let files: Option<Vec<File>> = names
-            .iter()
-            .map(|name| File::read_optional(directory.join(name)))
-            .collect::<Result<_>>()?;
+        let files: Option<Vec<File>> =
+            names.iter().map(|name| place.read(name)).collect::<Result<_>>()?;
         if let Some(files) = files {
             return Ok((number, files));
         }
@@ -60,7 +96,7 @@ pub(super) fn find(kind: TokenizerKind, directory: &Path) -> Result<(usize, Vec<
     };
     let advice = "fetch the tokeniser's files from where the weights were published";
     Err(EngineError::Io {
-        path: directory.to_path_buf(),
+        path: place.path(),
         source: IoError::new(ErrorKind::NotFound, format!("{missing}; {advice}")),
     })
 }

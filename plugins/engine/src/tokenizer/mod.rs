@@ -39,6 +39,7 @@ mod wordpiece;
 pub use algorithm::{Algorithm, Piece, Scratch, number_words};
 pub use aligned::Aligned;
 pub use basic::is_ideograph;
+pub use files::Place;
 pub use kind::TokenizerKind;
 pub use template::{SpecialToken, Template};
 pub use unified::{Preprocess, Tokenizer};

@@ -1,12 +1,11 @@
 //! What tokenizer_config.json and added_tokens.json say beside the vocabulary.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Deserialize;
 
 use super::added::AddedToken;
-use super::files::File;
+use super::files::{File, Place};
 use crate::error::{EngineError, Result};
 
 /// The settings that change ids; anything else in the files is for other purposes.
@@ -59,13 +58,13 @@ impl Token {
 
 impl Settings {
     /// Reads both files, where they are there.
-    pub(super) fn read(directory: &Path) -> Result<Self> {
+    pub(super) fn read(place: Place<'_>) -> Result<Self> {
         let mut settings = Self::default();
-        if let Some(file) = File::read_optional(directory.join("tokenizer_config.json"))? {
+        if let Some(file) = place.read("tokenizer_config.json")? {
             settings.config(&file)?;
         }
         if settings.added.is_empty()
-            && let Some(file) = File::read_optional(directory.join("added_tokens.json"))?
+            && let Some(file) = place.read("added_tokens.json")?
         {
             let map: BTreeMap<String, u32> = parse(&file)?;
             settings.added = map.iter().map(|(c, &id)| AddedToken::new(c, id)).collect();

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::algorithm::{Algorithm, Piece, Scratch};
 use super::aligned::Aligned;
 use super::families;
+use super::files::Place;
 use super::kind::TokenizerKind;
 use super::template::Template;
 use super::vocab::WordPieceVocab;
@@ -42,7 +43,15 @@ impl Tokenizer {
     /// [`EngineError::Tokenizer`](crate::EngineError::Tokenizer) when one is damaged, belongs to
     /// another family, or asks for something that is not supported, such as lower-casing.
     pub fn open(kind: TokenizerKind, directory: &Path, max_positions: usize) -> Result<Self> {
-        let (algorithm, template) = families::open(kind, directory)?;
+        Self::open_at(kind, Place::Directory(directory), max_positions)
+    }
+
+    /// As [`Tokenizer::open`], wherever the files are.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::open`].
+    pub fn open_at(kind: TokenizerKind, place: Place<'_>, max_positions: usize) -> Result<Self> {
+        let (algorithm, template) = families::open(kind, place)?;
         Ok(Self::from_algorithm(algorithm, template, max_positions))
     }
 
