@@ -199,7 +199,12 @@ macro_rules! demo_bundle {
     ($task:literal, $tokenizer:expr) => {
         $crate::plugin::Bundle {
             task: $task,
-            config: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/demo/", $task, "/config.json")),
+            config: include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/demo/",
+                $task,
+                "/config.json"
+            )),
             weights: include_bytes!(concat!(
                 env!("CARGO_MANIFEST_DIR"),
                 "/demo/",
