@@ -164,6 +164,8 @@ fn a_model_is_trained_and_the_record_says_how() {
         assert_eq!(training["selection"]["value"], best);
         assert_eq!(cell["selection_policy"], "best_on_dev");
         assert!(path.join("model/config.json").is_file());
+        let picture = std::fs::read_to_string(path.join("train.svg")).unwrap();
+        assert_eq!(picture.matches("<circle").count(), 6, "a dot for each evaluation");
     }
     assert_ne!(weights(&cells[&7].1), weights(&cells[&8].1));
     // Done once, done for good.

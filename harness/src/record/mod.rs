@@ -5,6 +5,7 @@
 //! RUN/cells/ID/cell.json          CellRecord: one model on one split of one task
 //! RUN/cells/ID/predictions.jsonl  PredictionRow: one line an example, in the order of the dataset
 //! RUN/cells/ID/train.jsonl        TrainingStep: one line an optimiser step, where the cell trained the model
+//! RUN/cells/ID/train.svg          the course of the training, as a picture
 //! RUN/cells/ID/model/             the model that it trained, as a Hugging Face directory
 //! ```
 //!

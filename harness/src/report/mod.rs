@@ -1,7 +1,8 @@
 //! Tables of cells, in the format that their reader wants: the leaderboard, published tables with ours beside them,
-//! and throughput.
+//! and throughput; and pictures of trainings.
 
 mod comparison;
+mod curve;
 mod grid;
 mod latex;
 mod leaderboard;
@@ -12,6 +13,7 @@ mod terminal;
 mod throughput;
 
 pub use comparison::render_comparison;
+pub use curve::training_curve;
 pub(crate) use grid::{Cell, Column, Grid, Tone};
 pub use leaderboard::{LeaderboardRow, MetricChoice, render, render_leaderboard};
 pub use sweep::render_sweep;

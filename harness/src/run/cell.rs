@@ -4,7 +4,7 @@ use super::ask::{Heard, ask};
 use super::kinds::{Answered, TaskRows};
 use super::plan::PlannedRun;
 use super::progress::CellProgress;
-use super::train::{TrainError, TrainProgress, Training, WorkDir, fine_tune};
+use super::train::{TrainError, TrainProgress, Training, WorkDir, fine_tune, read_log};
 use super::{Checkpoint, CheckpointError};
 use crate::digest::HashCache;
 use crate::metrics::Scores;
@@ -12,6 +12,7 @@ use crate::record::{
     AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, PredictionRow, RecordError,
     RunDir, SCHEMA_VERSION, Status, Throughput, Tokens, rfc3339,
 };
+use crate::report::training_curve;
 use crate::worker::{Evaluated, Failure, FailureKind, Opened, Worker};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -41,6 +42,8 @@ pub(super) struct Outcome {
 const MODEL: &str = "model";
 /// The log of a training within a cell's directory.
 const TRAINING_LOG: &str = "train.jsonl";
+/// A picture of it.
+const TRAINING_CURVE: &str = "train.svg";
 
 /// Runs the rows of a cell through an opened worker.
 pub(super) fn evaluate(
@@ -102,7 +105,11 @@ pub(super) fn train(
             },
         })?
         .unwrap_or_default();
-    let mut files = vec![(TRAINING_LOG, trained.log)];
+    let curve = work.path().join(TRAINING_CURVE);
+    let steps = read_log(&trained.log)?;
+    let picture = training_curve(&cell.inputs.key.label(), &steps, &training_record.evaluations);
+    std::fs::write(&curve, picture).map_err(RecordError::io("write", &curve))?;
+    let mut files = vec![(TRAINING_LOG, trained.log), (TRAINING_CURVE, curve)];
     if training.saving.keep_model {
         training_record.model.directory = Some(MODEL.into());
         files.push((MODEL, trained.model));

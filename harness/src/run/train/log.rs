@@ -49,8 +49,7 @@ impl StepLog {
 }
 
 /// All steps of a log.
-#[cfg(test)]
-fn read(path: &Path) -> Result<Vec<TrainingStep>, RecordError> {
+pub(in crate::run) fn read(path: &Path) -> Result<Vec<TrainingStep>, RecordError> {
     let text = fs::read_to_string(path).map_err(RecordError::io("read", path))?;
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }

@@ -12,6 +12,7 @@ mod state;
 mod targets;
 mod trainer;
 
+pub(super) use log::read as read_log;
 pub(super) use order::hold_out;
 pub(super) use shown::TrainProgress;
 pub(super) use state::WorkDir;

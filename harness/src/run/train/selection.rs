@@ -19,13 +19,15 @@ pub(super) fn alternatives(
     (taken, last): (Select, u64),
 ) -> Vec<Alternative> {
     let best_on = |split: &str| {
+        // Of one look there is no best.
+        let looks = evaluations.iter().filter(|e| e.split == split).count();
         let mut best: Option<&EvaluationRecord> = None;
         for evaluation in evaluations.iter().filter(|e| e.split == split) {
             if is_better(metric, evaluation.value, best.map(|b| b.value)) {
                 best = Some(evaluation);
             }
         }
-        best.map(|b| b.step)
+        best.filter(|_| looks > 1).map(|b| b.step)
     };
     let value_at = |step: u64| {
         evaluations.iter().find(|e| e.split == reported && e.step == step).map(|e| e.value)
@@ -88,5 +90,7 @@ mod tests {
         let none =
             alternatives(Metric::Accuracy, &dev_only, Some("dev"), "test", (Select::BestOnDev, 4));
         assert_eq!(none, []);
+        let once = [at(4, "test", 0.75)];
+        assert_eq!(alternatives(Metric::Accuracy, &once, None, "test", (Select::Last, 4)), []);
     }
 }

@@ -69,6 +69,10 @@ impl WorkDir {
         Ok(work)
     }
 
+    pub(in crate::run) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn log(&self) -> PathBuf {
         self.path.join("train.jsonl")
     }
