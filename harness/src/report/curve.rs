@@ -65,10 +65,9 @@ pub fn training_curve(
     }
     let _ = writeln!(
         svg,
-        "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">step</text>\n\
+        "<text x=\"{LEFT}\" y=\"{}\">step</text>\n\
          <polyline points=\"{}\" fill=\"none\" stroke=\"#9db7d5\"/>\n\
          <polyline points=\"{}\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>",
-        x(last / 2.0),
         HEIGHT - 8.0,
         line(&losses, top),
         line(&smooth, top)
@@ -122,8 +121,9 @@ fn dots(
         splits.iter().map(|split| format!("{} on {split}", first.metric)).collect();
     let _ = writeln!(
         svg,
-        "<text x=\"{}\" y=\"20\" text-anchor=\"end\">loss (line), {} (dots)</text>",
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">loss (line), {} (dots)</text>",
         WIDTH - RIGHT,
+        HEIGHT - 8.0,
         escaped(&legend.join(", "))
     );
 }

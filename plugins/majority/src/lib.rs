@@ -2,7 +2,7 @@
 //! most frequent label of their words, or the mean of their values.
 //!
 //! It is the baseline that every model has to beat, as a row of its own in the tables. It trains by counting
-//! ([`counts`]), so that one pass over the rows is enough, and no setting of the optimiser matters. It is written
+//! (`counts`), so that one pass over the rows is enough, and no setting of the optimiser matters. It is written
 //! against kobench-plugin-sdk alone.
 
 mod counts;
