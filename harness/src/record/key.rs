@@ -24,8 +24,18 @@ pub struct CellKey {
 impl CellKey {
     /// A short name for progress lines and errors: `kcbert-base on nsmc/test (recipe a, seed 42)`.
     pub fn label(&self) -> String {
+        self.label_with(self.recipe.as_deref())
+    }
+
+    /// As [`CellKey::label`], without what was edited of the recipe: for lines that say the same again and again.
+    pub fn short_label(&self) -> String {
+        let name = |recipe: &str| recipe.split('[').next().unwrap_or_default().to_owned();
+        self.label_with(self.recipe.as_deref().map(name).as_deref())
+    }
+
+    fn label_with(&self, recipe: Option<&str>) -> String {
         let mut label = format!("{} on {}/{}", self.model, self.task, self.split);
-        let recipe = self.recipe.as_ref().map(|recipe| format!("recipe {recipe}"));
+        let recipe = recipe.map(|recipe| format!("recipe {recipe}"));
         let seed = self.seed.map(|seed| format!("seed {seed}"));
         let details: Vec<String> = recipe.into_iter().chain(seed).collect();
         if !details.is_empty() {
@@ -54,5 +64,7 @@ mod tests {
         assert_eq!(key.label(), "kcbert-demo on nsmc/sample (seed 42)");
         key.recipe = Some("a".into());
         assert_eq!(key.label(), "kcbert-demo on nsmc/sample (recipe a, seed 42)");
+        key.recipe = Some("a[epochs=3,batch_size=8]".into());
+        assert_eq!(key.short_label(), "kcbert-demo on nsmc/sample (recipe a, seed 42)");
     }
 }

@@ -47,12 +47,15 @@ pub(super) fn ask(
     }
     match answers.finish() {
         Ok(answered) => Ok((answered, evaluated)),
-        Err(e) => Err(unusable(worker, "metrics", e.to_string(), e.hint())),
+        Err(e) => Err(unusable(worker, METRICS, e.to_string(), e.hint())),
     }
 }
 
+/// The code of the failure of answers that have no score.
+pub(super) const METRICS: &str = "metrics";
+
 fn unusable(worker: &Worker, code: &str, message: String, hint: Option<String>) -> Failure {
     let kind = FailureKind::Error { code: code.into(), message, hint };
-    let stage = if code == "metrics" { "score" } else { "forward" };
+    let stage = if code == METRICS { "score" } else { "forward" };
     Failure { kind, stage: Some(stage.into()), output: worker.take_output() }
 }

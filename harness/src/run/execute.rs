@@ -148,7 +148,7 @@ fn train_one(
     if plan.rerun {
         run.forget_training(&cell.inputs.id())?;
     }
-    let label = cell.inputs.key.label();
+    let label = cell.inputs.key.short_label();
     let clock = Clock::start();
     let mut with = match ready(plan, cell, None, &progress.cell(&label, 0)) {
         Ok(with) => with,

@@ -82,14 +82,14 @@ pub fn plan(
     if options.checkpoint.is_some() && options.models.len() > 1 {
         return Err(PlanError::OneCheckpoint { models: options.models.len() });
     }
-    let mut tasks = Vec::new();
-    for choice in &options.tasks {
-        tasks.push(load(options, registry, choice)?);
-    }
     let recipe = match &options.fine_tune {
         Some(asked) => Some((asked, Library::load()?.get(&asked.recipe)?)),
         None => None,
     };
+    let mut tasks = Vec::new();
+    for choice in &options.tasks {
+        tasks.push(load(options, registry, choice)?);
+    }
     let places = DataPlaces::new(options.data_dir.as_deref());
     let mut splits = Splits::new(&places, options.allow_unverified);
     let mut cells = Vec::new();

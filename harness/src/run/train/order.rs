@@ -128,6 +128,12 @@ impl Batches {
         self.position.epoch as f64 + self.position.batch as f64 / self.of_an_epoch() as f64
     }
 
+    /// Whether there is no update left in this epoch: what remains of it counts for the next one.
+    pub(super) fn epoch_is_over(&self) -> bool {
+        let left = self.of_an_epoch().saturating_sub(self.position.batch);
+        left == 0 || (left < self.accumulate && self.position.batch > 0)
+    }
+
     /// Batches of an epoch.
     pub(super) fn of_an_epoch(&self) -> u64 {
         self.sequences.div_ceil(self.batch_size) as u64
@@ -198,6 +204,10 @@ mod tests {
         let epoch = [(2, false), (2, false), (2, true), (1, false)];
         assert_eq!(sizes, [epoch, epoch].concat());
         assert_eq!(batches.epochs(), 2.0);
+        let mut batches = Batches::new(7, 2, 3, 1);
+        let over: Vec<bool> =
+            (0..4).map(|_| batches.next()).map(|_| batches.epoch_is_over()).collect();
+        assert_eq!(over, [false, false, true, true]);
         let mut short = Batches::new(2, 1, 5, 1);
         assert!(!short.next().updates && short.next().updates && !short.next().updates);
     }

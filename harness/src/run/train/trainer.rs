@@ -1,20 +1,16 @@
 //! The loop: batch after batch through the worker, with evaluations and states on the way.
 
+mod evaluate;
+mod finish;
+
 use super::Training;
 use super::log::StepLog;
 use super::order::Batches;
-use super::selection::{alternatives, is_better};
 use super::shown::TrainProgress;
 use super::state::{Progress, SaveError, WorkDir};
 use super::targets::targets;
-use crate::metrics::IntervalOptions;
-use crate::recipe::{EvaluateEvery, Select};
-use crate::record::{
-    EvaluationRecord, RecordError, SelectionRecord, TrainedModel, TrainingRecord, TrainingStep,
-    TrainingThroughput,
-};
-use crate::run::ask::ask;
-use crate::run::kinds::{Answered, TaskRows, head};
+use crate::record::{RecordError, TrainingRecord, TrainingStep};
+use crate::run::kinds::{Answered, head};
 use crate::run::plan::PlannedRun;
 use crate::task::Task;
 use crate::worker::{
@@ -233,65 +229,6 @@ impl Trainer<'_, '_> {
         failure
     }
 
-    /// Evaluates where the settings say so, and keeps the checkpoint if it is the best so far.
-    fn look(&mut self) -> Result<(), TrainError> {
-        let step = self.progress.step;
-        let epoch_ends = self.progress.position.batch >= self.batches.of_an_epoch();
-        let is_last = step == self.total;
-        let settings = &self.training.settings;
-        let due = is_last
-            || match settings.evaluate_every {
-                EvaluateEvery::Steps(steps) => step.is_multiple_of(steps.max(1)),
-                EvaluateEvery::Epoch => epoch_ends,
-                EvaluateEvery::Never => false,
-            };
-        let select = settings.select;
-        if !due || (select == Select::Last && (is_last || self.training.dev.is_none())) {
-            return Ok(());
-        }
-        let mut by = None;
-        if let Some(dev) = self.training.dev.clone() {
-            let value = self.evaluate(&dev.rows, &dev.label)?;
-            by = (select == Select::BestOnDev).then_some(value);
-        }
-        if select == Select::BestOnTest {
-            let split = self.cell.inputs.key.split.clone();
-            let rows = self.cell.dataset.clone();
-            by = Some(self.evaluate(&rows, &split)?);
-        }
-        let best = self.progress.best.map(|(_, value)| value);
-        if let Some(value) = by.filter(|&value| is_better(self.point.metric, value, best)) {
-            let (worker, shown) = (&mut *self.worker, &mut *self.shown);
-            self.work.save_best(step, |directory| save(worker, shown, directory, false))?;
-            self.progress.best = Some((step, value));
-        }
-        Ok(())
-    }
-
-    /// The ranking metric on some rows, as the weights are now.
-    fn evaluate(&mut self, rows: &crate::data::Dataset, label: &str) -> Result<f64, TrainError> {
-        let started = Instant::now();
-        // The value alone is wanted here, not its interval.
-        let intervals = IntervalOptions { resamples: 1, ..IntervalOptions::default() };
-        let asked = TaskRows { task: &self.point, dataset: rows, intervals };
-        let (shown, budget) = (&mut *self.shown, self.cell.batch_tokens);
-        shown.looks_at(label);
-        let (answered, _) =
-            ask(self.worker, asked, self.cell.encoding(), budget, &mut |heard| shown.heard(heard))?;
-        let metric = self.point.metric.name();
-        let value = answered.scores.metrics.get(metric).map_or(f64::NAN, |metric| metric.value);
-        self.progress.evaluate_seconds += started.elapsed().as_secs_f64();
-        self.shown.evaluated(self.progress.step, label, metric, value);
-        self.progress.evaluations.push(EvaluationRecord {
-            step: self.progress.step,
-            epoch: self.batches.epochs(),
-            split: label.to_owned(),
-            metric: metric.to_owned(),
-            value,
-        });
-        Ok(value)
-    }
-
     /// Saves what an interrupted training goes on from. That it cannot be saved is no reason to stop: the
     /// last good state stays, and the next one is tried again.
     fn save_state_if_due(&mut self) -> Result<(), TrainError> {
@@ -317,86 +254,6 @@ impl Trainer<'_, '_> {
             self.progress.step
         ));
         Ok(())
-    }
-
-    /// Takes the chosen checkpoint, and asks it about the cell's rows.
-    fn finish(mut self, peak_rss_bytes: Option<u64>) -> Result<Trained, TrainError> {
-        let settings = &self.training.settings;
-        let chosen = self.progress.best.filter(|_| settings.select != Select::Last);
-        let step = chosen.map_or(self.total, |(step, _)| step);
-        let (worker, shown) = (&mut *self.worker, &mut *self.shown);
-        let model = match chosen {
-            // Always from its files, so that what is scored is what was saved.
-            Some(_) => self.work.best(step),
-            None => {
-                self.work.save_model(|directory| save(worker, shown, directory, false))?;
-                self.work.model()
-            }
-        };
-        let request = StateRequest { directory: model.clone(), training: false };
-        worker.load(request, &mut |event| shown.event(event))?;
-        shown.looks_at(&self.cell.inputs.key.split);
-        let asked = TaskRows::new(&self.cell.task, &self.cell.dataset);
-        let (encoding, budget) = (self.cell.encoding(), self.cell.batch_tokens);
-        let (answered, evaluated) =
-            ask(worker, asked, encoding, budget, &mut |heard| shown.heard(heard))?;
-        let metric = self.point.metric;
-        let reported = &self.cell.inputs.key.split;
-        if let (Select::Last, Some(value)) =
-            (settings.select, answered.scores.metrics.get(metric.name()))
-        {
-            self.progress.evaluations.push(EvaluationRecord {
-                step,
-                epoch: self.batches.epochs(),
-                split: reported.clone(),
-                metric: metric.name().into(),
-                value: value.value,
-            });
-        }
-        let p = &self.progress;
-        let dev = self.training.dev.as_ref().map(|dev| dev.label.as_str());
-        let mut warnings = Vec::new();
-        if self.prepared.truncated_rows > 0 {
-            warnings.push(format!(
-                "{} rows of the training data were cut at {} tokens",
-                self.prepared.truncated_rows, self.cell.inputs.max_seq_len
-            ));
-        }
-        let per = |n: u64| (p.step_seconds > 0.0).then(|| n as f64 / p.step_seconds);
-        let record = TrainingRecord {
-            recipe: self.training.recipe.clone(),
-            sequences: self.prepared.sequences.len() as u64,
-            steps: p.step,
-            epochs: self.batches.epochs(),
-            final_loss: p.final_loss,
-            selection: SelectionRecord {
-                policy: settings.select.name().into(),
-                step,
-                metric: metric.name().into(),
-                value: chosen.map(|(_, value)| value),
-                caveat: settings.select.caveat().map(Into::into),
-                alternatives: alternatives(
-                    metric,
-                    &p.evaluations,
-                    dev,
-                    reported,
-                    (settings.select, self.total),
-                ),
-            },
-            evaluations: p.evaluations.clone(),
-            model: TrainedModel { directory: None, sha256: String::new() },
-            log: "train.jsonl".into(),
-            throughput: TrainingThroughput {
-                rows_per_second: per(p.rows),
-                tokens_per_second: per(p.tokens),
-                step_seconds: p.step_seconds,
-                evaluate_seconds: p.evaluate_seconds,
-                tokenize_seconds: self.prepared.tokenize_seconds,
-                peak_rss_bytes,
-            },
-            resumed_from: p.resumed_from.clone(),
-        };
-        Ok(Trained { record, answered, evaluated, model, log: self.work.log(), warnings })
     }
 }
 
