@@ -205,8 +205,12 @@ mod tests {
         assert_eq!(sizes, [epoch, epoch].concat());
         assert_eq!(batches.epochs(), 2.0);
         let mut batches = Batches::new(7, 2, 3, 1);
-        let over: Vec<bool> =
-            (0..4).map(|_| batches.next()).map(|_| batches.epoch_is_over()).collect();
+        let over: Vec<bool> = (0..4)
+            .map(|_| {
+                batches.next();
+                batches.epoch_is_over()
+            })
+            .collect();
         assert_eq!(over, [false, false, true, true]);
         let mut short = Batches::new(2, 1, 5, 1);
         assert!(!short.next().updates && short.next().updates && !short.next().updates);
