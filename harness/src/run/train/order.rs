@@ -130,8 +130,9 @@ impl Batches {
 
     /// Whether there is no update left in this epoch: what remains of it counts for the next one.
     pub(super) fn epoch_is_over(&self) -> bool {
-        let left = self.of_an_epoch().saturating_sub(self.position.batch);
-        left == 0 || (left < self.accumulate && self.position.batch > 0)
+        let batches = self.of_an_epoch();
+        let leftover = if batches < self.accumulate { 0 } else { batches % self.accumulate };
+        self.position.batch >= batches - leftover
     }
 
     /// Batches of an epoch.
