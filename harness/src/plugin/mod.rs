@@ -25,12 +25,11 @@ pub use host::set_log;
 pub(crate) use host::{call, collect};
 pub use library::Library;
 pub(crate) use rows::Rows;
-pub use training::{StepLoss, StepOptions, StepTargets};
 
 /// The documents that cross the interface, shared with the SDK.
 pub use kobench_plugin_sdk::{
     Context, Description, EncodeOptions, Example, Head, ModelRequest, OptionDescription,
-    TokenizerRequest, Truncation, Variant,
+    StepArguments, StepOutcome, Targets, TokenizerRequest, Truncation, Variant,
 };
 
 #[cfg(test)]

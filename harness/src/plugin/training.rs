@@ -1,92 +1,45 @@
 //! The training calls of a model.
 #![expect(unsafe_code, reason = "calls foreign code")]
 
-use super::Head;
 use super::encoded::Encoded;
 use super::error::CallError;
 use super::handles::{Model, abi_head, error, required, unsupported};
 use super::host::call;
+use super::{Head, StepArguments, StepOutcome, Targets};
 use kobench_plugin_abi::{self as abi, AbiStruct as _, Str};
 use std::path::Path;
 
-/// Typed targets of a step, for its sequences in their order.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum StepTargets<'a> {
-    /// A class for each sequence.
-    Class(&'a [i32]),
-    /// A number for each sequence.
-    Real(&'a [f32]),
-    /// A class for each word; those of sequence `i` are `classes[cu_words[i]..cu_words[i + 1]]`.
-    Word {
-        /// The classes.
-        classes: &'a [i32],
-        /// `[n + 1]`
-        cu_words: &'a [u64],
-    },
-    /// The first and the last token of the answer, as positions within each sequence.
-    Span {
-        /// The first token.
-        starts: &'a [u32],
-        /// The last token.
-        ends: &'a [u32],
-    },
-}
-
-impl StepTargets<'_> {
-    /// Whether there are targets for `n` sequences, and none that the call would read beyond.
-    fn fits(&self, n: usize) -> bool {
-        match self {
-            Self::Class(classes) => classes.len() == n,
-            Self::Real(reals) => reals.len() == n,
-            Self::Word { classes, cu_words } => {
-                cu_words.len() == n + 1
-                    && cu_words.is_sorted()
-                    && cu_words[n] == classes.len() as u64
-            }
-            Self::Span { starts, ends } => starts.len() == n && ends.len() == n,
+/// Whether there are targets for `n` sequences, and none that the call would read beyond.
+fn fits(targets: &Targets<'_>, n: usize) -> bool {
+    match targets {
+        Targets::Class(classes) => classes.len() == n,
+        Targets::Real(reals) => reals.len() == n,
+        Targets::Word { classes, cu_words } => {
+            cu_words.len() == n + 1 && cu_words.is_sorted() && cu_words[n] == classes.len() as u64
         }
-    }
-
-    fn to_abi(self) -> abi::Targets {
-        let mut targets = abi::Targets::zeroed();
-        match self {
-            Self::Class(classes) => {
-                (targets.kind, targets.classes) = (abi::TARGET_CLASS, classes.as_ptr());
-            }
-            Self::Real(reals) => {
-                (targets.kind, targets.reals) = (abi::TARGET_REAL, reals.as_ptr());
-            }
-            Self::Word { classes, cu_words } => {
-                (targets.kind, targets.classes) = (abi::TARGET_WORD, classes.as_ptr());
-                targets.cu_words = cu_words.as_ptr();
-            }
-            Self::Span { starts, ends } => {
-                (targets.kind, targets.starts) = (abi::TARGET_SPAN, starts.as_ptr());
-                targets.ends = ends.as_ptr();
-            }
-        }
-        targets
+        Targets::Span { starts, ends } => starts.len() == n && ends.len() == n,
     }
 }
 
-/// What the host says about a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepOptions {
-    /// The learning rate of this step.
-    pub learning_rate: f64,
-    /// A factor on the loss.
-    pub loss_scale: f64,
-    /// Whether to add to the gradients without an update yet.
-    pub accumulate: bool,
-}
-
-/// What a step answers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepLoss {
-    /// The loss before scaling.
-    pub loss: f64,
-    /// The global norm of the gradients before clipping; NaN while accumulating.
-    pub grad_norm: f64,
+fn to_abi(given: Targets<'_>) -> abi::Targets {
+    let mut targets = abi::Targets::zeroed();
+    match given {
+        Targets::Class(classes) => {
+            (targets.kind, targets.classes) = (abi::TARGET_CLASS, classes.as_ptr());
+        }
+        Targets::Real(reals) => {
+            (targets.kind, targets.reals) = (abi::TARGET_REAL, reals.as_ptr());
+        }
+        Targets::Word { classes, cu_words } => {
+            (targets.kind, targets.classes) = (abi::TARGET_WORD, classes.as_ptr());
+            targets.cu_words = cu_words.as_ptr();
+        }
+        Targets::Span { starts, ends } => {
+            (targets.kind, targets.starts) = (abi::TARGET_SPAN, starts.as_ptr());
+            targets.ends = ends.as_ptr();
+        }
+    }
+    targets
 }
 
 impl Model {
@@ -119,15 +72,15 @@ impl Model {
         encoded: &Encoded,
         indices: &[u64],
         head: Head,
-        targets: StepTargets<'_>,
-        options: StepOptions,
-    ) -> Result<StepLoss, CallError> {
+        targets: Targets<'_>,
+        options: StepArguments,
+    ) -> Result<StepOutcome, CallError> {
         let train = required!(self.vtable(), train_step);
-        if !targets.fits(indices.len()) {
+        if !fits(&targets, indices.len()) {
             let message = format!("the targets are not those of {} sequences", indices.len());
             return Err(error("train_step", abi::E_INVALID_ARGUMENT, message));
         }
-        let targets = targets.to_abi();
+        let targets = to_abi(targets);
         let mut step = abi::Step::zeroed();
         step.flags = if options.accumulate { abi::STEP_ACCUMULATE } else { 0 };
         (step.learning_rate, step.loss_scale) = (options.learning_rate, options.loss_scale);
@@ -144,7 +97,7 @@ impl Model {
                 e,
             )
         })?;
-        Ok(StepLoss { loss: step.loss, grad_norm: step.grad_norm })
+        Ok(StepOutcome { loss: step.loss, grad_norm: step.grad_norm })
     }
 
     /// Frees what training needed.
@@ -191,17 +144,17 @@ fn utf8<'a>(call: &'static str, path: &'a Path) -> Result<&'a str, CallError> {
 
 #[cfg(test)]
 mod tests {
-    use super::StepTargets;
+    use super::{Targets, fits};
 
     #[test]
     fn targets_of_another_number_of_sequences_never_reach_a_plugin() {
-        assert!(StepTargets::Class(&[0, 1]).fits(2) && !StepTargets::Class(&[0]).fits(2));
-        assert!(!StepTargets::Real(&[0.5]).fits(0));
-        let word = |classes, cu_words| StepTargets::Word { classes, cu_words };
-        assert!(word(&[0, 1, 2], &[0, 2, 3]).fits(2));
-        assert!(!word(&[0, 1, 2], &[0, 3]).fits(2));
-        assert!(!word(&[0, 1], &[0, 2, 3]).fits(2));
-        assert!(!word(&[0, 1, 2], &[0, 4, 3]).fits(2));
-        assert!(!StepTargets::Span { starts: &[0], ends: &[] }.fits(1));
+        assert!(fits(&Targets::Class(&[0, 1]), 2) && !fits(&Targets::Class(&[0]), 2));
+        assert!(!fits(&Targets::Real(&[0.5]), 0));
+        let word = |classes, cu_words| fits(&Targets::Word { classes, cu_words }, 2);
+        assert!(word(&[0, 1, 2], &[0, 2, 3]));
+        assert!(!word(&[0, 1, 2], &[0, 3]));
+        assert!(!word(&[0, 1], &[0, 2, 3]));
+        assert!(!word(&[0, 1, 2], &[0, 4, 3]));
+        assert!(!fits(&Targets::Span { starts: &[0], ends: &[] }, 1));
     }
 }

@@ -9,7 +9,7 @@ use super::memory;
 use super::protocol::{PrepareRequest, Prepared, RowInput, RowTargets, StepRequest, Stepped};
 use super::server::{ServeError, Wire};
 use crate::plugin::{
-    EncodeOptions, Encoded, Head, Model, StepLoss, StepOptions, StepTargets, Tokenizer,
+    EncodeOptions, Encoded, Head, Model, StepArguments, StepOutcome, Targets, Tokenizer,
 };
 use crate::qa::{Document, Pieces, Window, Words, label_span};
 use std::time::Instant;
@@ -18,13 +18,13 @@ use std::time::Instant;
 pub(super) struct TrainingSet {
     encoded: Encoded,
     head: Head,
-    targets: Targets,
+    targets: AllTargets,
     lengths: Vec<u32>,
     peak_rss_bytes: Option<u64>,
 }
 
 /// Targets of all sequences.
-enum Targets {
+enum AllTargets {
     Class(Vec<i32>),
     Real(Vec<f32>),
     Word { classes: Vec<i32>, cu_words: Vec<u64> },
@@ -49,13 +49,13 @@ pub(super) fn prepare(
     let n = encoding.view.n_sequences();
     let mut sequences: Vec<u64> = (0..n as u64).collect();
     let targets = match &request.targets {
-        RowTargets::Class(classes) => Targets::Class(classes.clone()),
-        RowTargets::Real(reals) => Targets::Real(reals.clone()),
+        RowTargets::Class(classes) => AllTargets::Class(classes.clone()),
+        RowTargets::Real(reals) => AllTargets::Real(reals.clone()),
         RowTargets::Words { classes, cu_words } => {
             for sequence in 0..n {
                 encoding.first_tokens(sequence)?;
             }
-            Targets::Word { classes: classes.clone(), cu_words: cu_words.clone() }
+            AllTargets::Word { classes: classes.clone(), cu_words: cu_words.clone() }
         }
         RowTargets::Answers(answers) => {
             wire.stage("encode answers")?;
@@ -63,14 +63,14 @@ pub(super) fn prepare(
             let spans = spans(&encoding, answers, &pieces, request)?;
             sequences.retain(|&s| spans[index(s)].is_some());
             let (starts, ends) = spans.into_iter().map(Option::unwrap_or_default).unzip();
-            Targets::Span { starts, ends }
+            AllTargets::Span { starts, ends }
         }
     };
     let given = match &targets {
-        Targets::Class(classes) => classes.len(),
-        Targets::Real(reals) => reals.len(),
-        Targets::Word { cu_words, .. } => cu_words.len().saturating_sub(1),
-        Targets::Span { starts, .. } => starts.len(),
+        AllTargets::Class(classes) => classes.len(),
+        AllTargets::Real(reals) => reals.len(),
+        AllTargets::Word { cu_words, .. } => cu_words.len().saturating_sub(1),
+        AllTargets::Span { starts, .. } => starts.len(),
     };
     if given != n {
         return Err(ServeError::Rule(format!("{given} targets for {n} sequences")));
@@ -164,35 +164,35 @@ impl TrainingSet {
             return Err(ServeError::Rule(format!("there is no sequence {unknown}")));
         }
         let started = Instant::now();
-        let options = StepOptions {
+        let options = StepArguments {
             learning_rate: request.learning_rate,
             loss_scale: request.loss_scale,
             accumulate: request.accumulate,
         };
-        let mut take = |targets: StepTargets<'_>| {
+        let mut take = |targets: Targets<'_>| {
             model.train_step(&self.encoded, &request.sequences, self.head, targets, options)
         };
-        let StepLoss { loss, grad_norm } = match &self.targets {
-            Targets::Class(all) => {
+        let StepOutcome { loss, grad_norm } = match &self.targets {
+            AllTargets::Class(all) => {
                 let classes: Vec<i32> = chosen.iter().map(|&s| all[s]).collect();
-                take(StepTargets::Class(&classes))?
+                take(Targets::Class(&classes))?
             }
-            Targets::Real(all) => {
+            AllTargets::Real(all) => {
                 let reals: Vec<f32> = chosen.iter().map(|&s| all[s]).collect();
-                take(StepTargets::Real(&reals))?
+                take(Targets::Real(&reals))?
             }
-            Targets::Word { classes: all, cu_words: cu } => {
+            AllTargets::Word { classes: all, cu_words: cu } => {
                 let (mut classes, mut cu_words) = (Vec::new(), vec![0]);
                 for &s in &chosen {
                     classes.extend_from_slice(&all[index(cu[s])..index(cu[s + 1])]);
                     cu_words.push(classes.len() as u64);
                 }
-                take(StepTargets::Word { classes: &classes, cu_words: &cu_words })?
+                take(Targets::Word { classes: &classes, cu_words: &cu_words })?
             }
-            Targets::Span { starts, ends } => {
+            AllTargets::Span { starts, ends } => {
                 let starts: Vec<u32> = chosen.iter().map(|&s| starts[s]).collect();
                 let ends: Vec<u32> = chosen.iter().map(|&s| ends[s]).collect();
-                take(StepTargets::Span { starts: &starts, ends: &ends })?
+                take(Targets::Span { starts: &starts, ends: &ends })?
             }
         };
         let tokens = chosen.iter().map(|&s| u64::from(self.lengths[s])).sum();
