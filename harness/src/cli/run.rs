@@ -149,12 +149,16 @@ pub(super) fn finish(
             let choice = |t: &crate::task::SuiteTask| TaskChoice {
                 task: t.task.clone(),
                 split: t.split.clone(),
+                except: t.except.clone(),
             };
             (suite.models.clone(), suite.tasks.iter().map(choice).collect())
         }
         None => {
-            let choice =
-                |task: &String| TaskChoice { task: task.clone(), split: args.split.clone() };
+            let choice = |task: &String| TaskChoice {
+                task: task.clone(),
+                split: args.split.clone(),
+                except: Vec::new(),
+            };
             (args.model.clone(), args.task.iter().map(choice).collect())
         }
     };

@@ -2,6 +2,7 @@
 //! record of each.
 
 mod ask;
+mod bundled;
 mod cell;
 mod checkpoint;
 mod execute;

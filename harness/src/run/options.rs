@@ -13,9 +13,11 @@ pub struct TaskChoice {
     pub task: String,
     /// The split; none: the one that the task reports.
     pub split: Option<String>,
+    /// Models that do not run on it.
+    pub except: Vec<String>,
 }
 
-/// What a run is asked for. Models and tasks are combined, each with each.
+/// What a run is asked for. Models and tasks are combined, each with each that a task does not leave out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunOptions {
     /// Model names.

@@ -2,6 +2,7 @@
 //! that nothing is left to decide (or to fail for want of a file) once the first cell has begun.
 
 use super::Checkpoint;
+use super::bundled;
 use super::kinds::{head, outputs};
 use super::options::{RunOptions, TaskChoice};
 use super::plan_error::PlanError;
@@ -86,9 +87,9 @@ pub fn plan(
         Some(asked) => Some((asked, Library::load()?.get(&asked.recipe)?)),
         None => None,
     };
-    let mut tasks = Vec::new();
+    let mut loaded = Vec::new();
     for choice in &options.tasks {
-        tasks.push(load(options, registry, choice)?);
+        loaded.push((choice, load(options, registry, choice)?));
     }
     let places = DataPlaces::new(options.data_dir.as_deref());
     let mut splits = Splits::new(&places, options.allow_unverified);
@@ -96,6 +97,8 @@ pub fn plan(
     let mut hashes = HashCache::open();
     for name in &options.models {
         let (entry, variant) = catalog.model(name)?;
+        let tasks = loaded.iter().filter(|(choice, _)| !choice.except.contains(&variant.name));
+        let tasks: Vec<&Loaded> = tasks.map(|(_, task)| task).collect();
         if recipe.is_some() && !entry.description.trains {
             let (model, plugin) = (variant.name.clone(), entry.description.name.clone());
             return Err(PlanError::DoesNotTrain { model, plugin });
@@ -111,7 +114,7 @@ pub fn plan(
             }
         }
         let mut planned = Vec::new();
-        for (task, split, dataset) in &tasks {
+        for (task, split, dataset) in tasks {
             match &recipe {
                 None => planned.push((task, split, dataset, None)),
                 Some((asked, recipe)) => planned.extend(
@@ -126,7 +129,7 @@ pub fn plan(
             .sha256(&entry.path)
             .map_err(|source| PlanError::Library { path: entry.path.clone(), source })?;
         let weights = checkpoint.sha256(&mut hashes)?.unwrap_or_else(|| library.clone());
-        let model = ModelPlan { entry, variant, checkpoint, library, weights, device };
+        let model = ModelPlan { entry, variant, registry, checkpoint, library, weights, device };
         for (task, split, dataset, training) in planned {
             cells.push(model.cell(options, task, split, dataset, training)?);
         }
@@ -154,6 +157,7 @@ fn load(
 struct ModelPlan<'a> {
     entry: &'a Entry,
     variant: &'a Variant,
+    registry: &'a Registry,
     checkpoint: Checkpoint,
     /// SHA-256 of the plugin library.
     library: String,
@@ -203,6 +207,13 @@ impl ModelPlan<'_> {
                 warnings.extend(said);
                 (Some(label), Some(training), Some(inputs))
             }
+        };
+        let weights = if self.checkpoint == Checkpoint::Bundled && !from_scratch {
+            let chosen = bundled::choose(self.variant, task, self.registry, fine_tune.is_some())?;
+            warnings.extend(chosen.warning);
+            chosen.name
+        } else {
+            None
         };
         let inputs = CellInputs {
             key: CellKey {
@@ -256,7 +267,7 @@ impl ModelPlan<'_> {
             seed: seed.unwrap_or_default(),
             check: false,
             from_scratch,
-            weights: self.bundled_weights(task, from_scratch),
+            weights,
             options: plugin_options,
         };
         Ok(PlannedRun {
@@ -268,12 +279,6 @@ impl ModelPlan<'_> {
             training,
             warnings,
         })
-    }
-
-    /// Which of several bundled weights are meant: those for the task.
-    fn bundled_weights(&self, task: &Task, from_scratch: bool) -> Option<String> {
-        let several = self.checkpoint == Checkpoint::Bundled && self.variant.tasks.len() > 1;
-        (several && !from_scratch).then(|| task.name.clone())
     }
 }
 

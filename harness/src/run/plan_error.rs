@@ -91,6 +91,16 @@ pub enum PlanError {
         /// The heads that the model has.
         heads: Vec<String>,
     },
+    /// A task for which none of the weights fits that the model's plugin carries.
+    #[error("{model} has weights for {}; none of them fits {task}", known.join(", "))]
+    Weights {
+        /// The model.
+        model: String,
+        /// The task.
+        task: String,
+        /// The tasks that it has weights for.
+        known: Vec<String>,
+    },
     /// A device that is none.
     #[error("--device {device}: not a device")]
     Device {
@@ -131,6 +141,9 @@ impl Hint for PlanError {
             Self::Head { .. } => {
                 Some("`kobench plugin list --format json` shows the heads of each model".into())
             }
+            Self::Weights { model, .. } => Some(format!(
+                "--checkpoint DIR names other weights of {model}; --finetune trains these on the task first"
+            )),
             Self::Device { .. } => Some("devices are: auto, cpu, cuda:N".into()),
             Self::OneCheckpoint { .. } => Some("run each model with its own --checkpoint".into()),
         }

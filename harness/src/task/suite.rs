@@ -45,4 +45,7 @@ pub struct SuiteTask {
     /// The split; the reported one when it is not given.
     #[serde(default)]
     pub split: Option<String>,
+    /// Models of the suite that do not run on it.
+    #[serde(default)]
+    pub except: Vec<String>,
 }
