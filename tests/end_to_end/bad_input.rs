@@ -1,6 +1,6 @@
 //! What users get wrong: each gives one error that says what, where and what to do.
 
-use kobench_tests::Sandbox;
+use kobench_tests::{Sandbox, demo_checkpoint};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -112,15 +112,6 @@ fn a_task_file_with_a_misspelt_key_is_named_by_line_and_column() {
     assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);
 }
 
-/// A copy of the bundled model as a checkpoint directory.
-fn checkpoint(sandbox: &Sandbox) -> String {
-    let from = kobench_tests::workspace().join("plugins/kcbert/kcbert-demo");
-    for name in ["config.json", "vocab.txt", "model.safetensors"] {
-        sandbox.write(&format!("ckpt/{name}"), std::fs::read(from.join(name)).unwrap());
-    }
-    "ckpt".into()
-}
-
 /// The message of a cell that failed for its checkpoint; the run ends with 1, and no worker dies.
 fn failed_cell(sandbox: &Sandbox, expected: &[&str]) {
     let run =
@@ -137,7 +128,7 @@ fn failed_cell(sandbox: &Sandbox, expected: &[&str]) {
 #[test]
 fn checkpoints_that_are_broken_are_named_by_file_and_tensor() {
     let sandbox = Sandbox::new();
-    checkpoint(&sandbox);
+    demo_checkpoint(&sandbox.join("ckpt"));
     let whole = sandbox.run(
         &[
             &RUN[..],

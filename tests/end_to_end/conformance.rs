@@ -1,8 +1,8 @@
 //! `kobench plugin check`: plugins that keep the rules pass, and every check finds the fault that it is for.
 
 use kobench_tests::{
-    Sandbox, binary, c_plugin, faulty_plugins, rules_plugin, target_folder, trainer_plugin,
-    workspace,
+    Sandbox, binary, c_plugin, demo_checkpoint, faulty_plugins, rules_plugin, target_folder,
+    trainer_plugin,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -162,7 +162,7 @@ fn what_was_seen_what_was_expected_and_what_to_do_are_said() {
 fn broken_checkpoints_are_made_of_the_one_that_is_named() {
     let sandbox = Sandbox::new();
     binary();
-    let demo = workspace().join("plugins/kcbert/kcbert-demo");
+    let demo = demo_checkpoint(&sandbox.join("demo"));
     let library = target_folder().join("libkobench_plugin_kcbert.so");
     let more = ["-m", "kcbert-base", "--only", "errors", "--checkpoint", demo.to_str().unwrap()];
     let report = check(&sandbox, &library, "", &more);

@@ -9,29 +9,58 @@ fn predictions(run: &Path) -> std::path::PathBuf {
     cell.path().join("predictions.jsonl")
 }
 
+/// The records of a run's cells.
+fn records(run: &Path) -> Vec<Value> {
+    let cells = std::fs::read_dir(run.join("cells")).unwrap().flatten();
+    let read = |cell: std::fs::DirEntry| std::fs::read(cell.path().join("cell.json")).unwrap();
+    cells.map(|cell| serde_json::from_slice(&read(cell)).unwrap()).collect()
+}
+
 fn rows(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
+
+/// What each bundled model must reach on the rows that are part of the repository, by task.
+const FLOORS: [(&str, &str, f64); 5] = [
+    ("nsmc", "accuracy", 0.84),
+    ("hate_speech", "macro_f1", 0.45),
+    ("question_pair", "accuracy", 0.75),
+    ("korsts", "spearman", 0.2),
+    ("klue_ner", "entity_f1", 0.4),
+];
+const MODELS: [&str; 3] = ["kcbert-demo", "koelectra-demo", "distilkobert-demo"];
 
 #[test]
 fn the_demo_prints_a_table_and_a_second_call_does_nothing() {
     let sandbox = Sandbox::new();
     let first = sandbox.run(&["run", "--suite", "demo"]);
     assert_eq!(first.code, 0, "{}", first.stderr);
-    for word in ["kcbert-demo", "nsmc", "accuracy", "sample", "cpu", "f32"] {
+    for word in ["kcbert-demo", "majority", "nsmc", "accuracy", "sample", "cpu", "f32"] {
         assert!(first.stdout.contains(word), "no `{word}` in:\n{}", first.stdout);
     }
     let run = sandbox.join("results/runs/demo");
-    let record = &cells(&run)["kcbert-demo"];
-    let accuracy = record["metrics"]["accuracy"]["value"].as_f64().unwrap();
-    assert!(accuracy > 0.82, "the bundled model should do better than {accuracy}");
-    let interval = &record["metrics"]["accuracy"];
-    assert!(
-        interval["ci_low"].as_f64().unwrap() < accuracy
-            && accuracy < interval["ci_high"].as_f64().unwrap()
-    );
-    assert!(record["throughput"]["tokens_per_second"].as_f64().unwrap() > 0.0);
+    let records = records(&run);
+    let found = |model: &str, task: &str| {
+        let key = |r: &&Value, name: &str| r[name].as_str().unwrap().to_owned();
+        records.iter().find(|r| key(r, "model") == model && key(r, "task") == task)
+    };
+    assert_eq!(records.len(), FLOORS.len() * (MODELS.len() + 1) - 1, "majority has no korsts");
+    assert!(found("majority", "korsts").is_none());
+    for (task, metric, floor) in FLOORS {
+        for model in MODELS {
+            let record = found(model, task).unwrap();
+            let value = &record["metrics"][metric];
+            let of = |name: &str| value[name].as_f64().unwrap();
+            assert!(of("value") > floor, "{model} on {task}: {value}");
+            assert!(of("ci_low") < of("value") && of("value") < of("ci_high"), "{value}");
+            assert!(record["throughput"]["tokens_per_second"].as_f64().unwrap() > 0.0);
+            if let Some(majority) = found("majority", task) {
+                let baseline = majority["metrics"][metric]["value"].as_f64().unwrap();
+                assert!(of("value") > baseline, "{model} on {task}: {value}, baseline {baseline}");
+            }
+        }
+    }
 
     let second = sandbox.run(&["run", "--suite", "demo"]);
     assert_eq!(second.code, 0, "{}", second.stderr);
@@ -52,9 +81,19 @@ fn the_demo_prints_a_table_and_a_second_call_does_nothing() {
 #[test]
 fn score_gives_the_accuracy_of_the_run_to_the_last_bit() {
     let sandbox = Sandbox::new();
-    let run = sandbox.run(&["run", "--suite", "demo"]);
+    let run = sandbox.run(&[
+        "run",
+        "-m",
+        "kcbert-demo",
+        "-t",
+        "nsmc",
+        "--split",
+        "sample",
+        "--out",
+        "run",
+    ]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let run = sandbox.join("results/runs/demo");
+    let run = sandbox.join("run");
     let file = predictions(&run);
     let scored = sandbox.json(&[
         "score",
@@ -69,6 +108,26 @@ fn score_gives_the_accuracy_of_the_run_to_the_last_bit() {
     ]);
     let recorded = &cells(&run)["kcbert-demo"]["metrics"]["accuracy"]["value"];
     assert_eq!(scored["metrics"]["accuracy"]["value"].as_f64(), recorded.as_f64(), "{scored}");
+}
+
+/// A user's task has no weights of its own: those for a task like it answer, and the table says so.
+#[test]
+fn another_task_is_answered_by_weights_for_one_like_it_with_a_warning() {
+    let sandbox = Sandbox::new();
+    let run = ["run", "-m", "kcbert-demo", "--split", "sample", "--limit", "20", "-t"];
+    let out = sandbox.run(&[&run[..], &["kornli", "--out", "none"]].concat());
+    assert_eq!(out.code, 0, "{}", out.stderr);
+    let said = "kcbert-demo has no weights for kornli: these answers are by those for hate_speech";
+    assert!(out.stdout.contains(said), "{}", out.stdout);
+    let out = sandbox.run(&[&run[..], &["klue_sts", "--out", "regression"]].concat());
+    assert!(out.stdout.contains("by those for korsts"), "{}{}", out.stdout, out.stderr);
+    sandbox.write("four.tsv", "text\tlabel\n가\ta\n나\tb\n다\tc\n라\td\n");
+    let made = sandbox.run(&["task", "new", "four", "--from", "four.tsv"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let out = sandbox.run(&["run", "-m", "kcbert-demo", "-t", "./four.yaml", "--out", "no"]);
+    assert_eq!(out.code, 2, "{}", out.stderr);
+    assert!(out.stderr.contains("none of them fits four\nhint: --checkpoint"), "{}", out.stderr);
+    assert!(!sandbox.join("no").exists());
 }
 
 #[test]

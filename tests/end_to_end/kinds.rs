@@ -161,12 +161,12 @@ fn a_model_without_the_head_is_refused_before_the_run() {
     let sandbox = Sandbox::new();
     let context = json!({"version": "1", "data": [{"title": "책", "paragraphs": [{"context": "수가 없다",
         "qas": [{"id": "1", "question": "언제?", "answers": [{"text": "수", "answer_start": 0}]}]}]}]});
-    for (task, data, head) in [(QA, context.to_string(), "span"), (NER, "가\tO\n".into(), "token")]
     {
+        let (task, data, head) = (QA, context.to_string(), "span");
         let output = run(&sandbox, task, &data, "kcbert-demo");
         assert_eq!(output.code, 2, "{}", output.stderr);
         let expected =
-            format!("a model with a {head} head, and kcbert-demo has these heads: sequence");
+            format!("a model with a {head} head, and kcbert-demo has these heads: sequence, token");
         assert!(output.stderr.contains(&expected), "{}", output.stderr);
         assert!(output.stderr.contains("hint:"), "{}", output.stderr);
         assert!(!sandbox.join("out").exists(), "nothing was begun");

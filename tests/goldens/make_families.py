@@ -9,7 +9,7 @@ the encoder and the classifier.
 
 Each folder under --out is a Hugging Face directory without its tokeniser: config.json, and model.safetensors in float16
 (random, so that every file is small). The tokenisers' files are those of ../sentencepiece and vocab.txt here, which is
-the beginning of kcbert-demo's vocabulary; `files.json` says which belongs where under which name.
+the beginning of ../wordpiece/vocab.txt; `files.json` says which belongs where under which name.
 `logits.jsonl` has a line a row: {"task", "i", "logits"}, for the first 50 rows of the samples of nsmc (single texts)
 and question_pair (pairs), float32, each alone and unpadded, at the sequence length of the folder's config.json where
 that is less than the tasks'.
@@ -117,7 +117,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    whole = (args.root / "plugins/kcbert/kcbert-demo/vocab.txt").read_text(encoding="utf-8").split("\n")[:1400]
+    whole = (args.root / "tests/goldens/wordpiece/vocab.txt").read_text(encoding="utf-8").split("\n")[:1400]
     vocab = args.out / "vocab.txt"
     vocab.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
     tokenise = tokenisers(args.root, vocab)

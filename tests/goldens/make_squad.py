@@ -2,13 +2,13 @@
 
 Contexts are rows of the NSMC sample (CC0 1.0), joined; questions are rows, too; answers are random parts of
 contexts. The logits are random halves, so that many are equal and the order of equal candidates shows.
-Tokens come from BertTokenizer (slow) with the vocabulary of kcbert-demo.
+Tokens come from BertTokenizer (slow) with the vocabulary of wordpiece/.
 
 Padding has a logit of -1000 here: it never is among the best. kobench computes no padding.
 transformers 4.57's BasicTokenizer composes text (NFC), 3.3.1's does not: contexts that NFC would change are
 left out, as are those with characters that newer Unicode tables assign.
 
-    python tests/goldens/make_squad.py --vocab plugins/kcbert/kcbert-demo/vocab.txt \
+    python tests/goldens/make_squad.py --vocab tests/goldens/wordpiece/vocab.txt \
         --sample tasks/samples/nsmc/ratings_test.sample.txt --out tests/goldens/squad.jsonl
 """
 

@@ -6,7 +6,7 @@ matters at the edges, so three are asked; the old two still install on Python 3.
 
     python3.8 -m venv t412 && t412/bin/pip install transformers==4.12.5 six
     python3.8 -m venv t331 && t331/bin/pip install transformers==3.3.1 six
-    VOCAB=plugins/kcbert/kcbert-demo/vocab.txt OUT=tests/goldens/wordpiece
+    VOCAB=tests/goldens/wordpiece/vocab.txt OUT=tests/goldens/wordpiece
     t412/bin/python tests/goldens/make_wordpiece.py --vocab $VOCAB --out $OUT \
         --sample tasks/samples/nsmc/ratings_test.sample.txt
     t331/bin/python tests/goldens/make_wordpiece.py --vocab $VOCAB --out $OUT --add-uncleaned

@@ -138,3 +138,14 @@ pub fn cells(run: &Path) -> std::collections::BTreeMap<String, Value> {
         |r: Value| (r["model"].as_str().expect("a record names its model").to_string(), r);
     folders.map(|f| by_model(record(f.expect("a cell's folder").path()))).collect()
 }
+
+/// The bundled kcbert-demo of NSMC as a Hugging Face directory, as far as a model needs one.
+pub fn demo_checkpoint(folder: &Path) -> PathBuf {
+    let demo = crate::workspace().join("plugins/kcbert/demo");
+    std::fs::create_dir_all(folder).unwrap();
+    for file in ["nsmc/config.json", "nsmc/model.safetensors", "vocab.txt"] {
+        let from = demo.join(file);
+        std::fs::copy(&from, folder.join(from.file_name().unwrap())).unwrap();
+    }
+    folder.to_path_buf()
+}

@@ -200,7 +200,9 @@ mod tests {
                     .expect("valid");
             }
         }
-        assert_eq!(registry.suite("demo").expect("is there").models, ["kcbert-demo"]);
+        let demo = registry.suite("demo").expect("is there");
+        let slips = demo.tasks.iter().flat_map(|task| &task.except);
+        assert!(slips.clone().count() > 0 && slips.clone().all(|m| demo.models.contains(m)));
     }
 
     #[test]

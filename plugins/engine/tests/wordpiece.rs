@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 fn demo() -> Tokenizer {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../kcbert/kcbert-demo");
+    let folder = goldens("wordpiece");
     Tokenizer::open(TokenizerKind::WordPiece, &folder, 512).unwrap()
 }
 

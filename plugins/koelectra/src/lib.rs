@@ -5,11 +5,19 @@
 //! which differ in the classifier: see the option `classifier`.
 
 use kobench_engine::config::{Architecture, ModelConfig};
+use kobench_engine::demo_bundle;
 use kobench_engine::plugin::{EnginePlugin, Family, FamilyVariant, Options, electra};
 use kobench_engine::tokenizer::TokenizerKind;
 use kobench_plugin_sdk::{OptionDescription, Result, export_plugin};
 
 struct KoElectra;
+
+/// The tokeniser of koelectra-demo.
+const VOCABULARY: &[(&str, &[u8])] = &[
+    ("vocab.txt", include_bytes!("../demo/vocab.txt")),
+    ("tokenizer_config.json", include_bytes!("../demo/tokenizer_config.json")),
+    ("special_tokens_map.json", include_bytes!("../demo/special_tokens_map.json")),
+];
 
 static VARIANTS: [FamilyVariant; 7] = [
     FamilyVariant::published(
@@ -58,7 +66,13 @@ static VARIANTS: [FamilyVariant; 7] = [
         "koelectra-demo",
         "CC-BY-SA-4.0",
         include_bytes!("../demo/config.json"),
-        &[],
+        &[
+            demo_bundle!("nsmc", VOCABULARY),
+            demo_bundle!("hate_speech", VOCABULARY),
+            demo_bundle!("korsts", VOCABULARY),
+            demo_bundle!("question_pair", VOCABULARY),
+            demo_bundle!("klue_ner", VOCABULARY),
+        ],
     ),
 ];
 

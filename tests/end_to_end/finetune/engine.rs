@@ -7,7 +7,7 @@ use super::{Bench, log, weights};
 const SHORT: [&str; 11] = [
     "--from-scratch",
     "--set",
-    "learning_rate=1e-3",
+    "learning_rate=5e-3",
     "--set",
     "max_steps=40",
     "--set",

@@ -93,15 +93,12 @@ fn the_bundled_model_fits() {
 #[test]
 fn a_checkpoint_of_another_size_names_every_tensor() {
     let sandbox = Sandbox::new();
-    let demo = kobench_tests::workspace().join("plugins/kcbert/kcbert-demo");
-    for file in ["config.json", "vocab.txt", "model.safetensors"] {
-        sandbox.write(&format!("demo/{file}"), std::fs::read(demo.join(file)).unwrap());
-    }
+    let demo = kobench_tests::demo_checkpoint(&sandbox.join("demo"));
     let out = sandbox.run(&["model", "check", "demo", "--model", "kcbert-demo"]);
     assert_eq!(out.code, 0, "{}{}", out.stdout, out.stderr);
     assert!(!out.stdout.contains("another size"), "{}", out.stdout);
     let out = sandbox.run(&["model", "check", "demo", "--model", "kcbert-base"]);
-    assert!(out.stdout.contains("2.7M parameters and kcbert-base has 108.9M"), "{}", out.stdout);
+    assert!(out.stdout.contains("0.6M parameters and kcbert-base has 108.9M"), "{}", out.stdout);
     let config = std::fs::read_to_string(demo.join("config.json")).unwrap();
     let layers = config.replace("\"num_hidden_layers\": ", "\"num_hidden_layers\": 1");
     assert_ne!(layers, config);
