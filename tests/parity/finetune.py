@@ -15,7 +15,7 @@ weights, the norm of all gradients clipped, dropout as in config.json, cross-ent
 to 5), float32. A batch is padded to its longest row. The last weights are scored.
 
 Rows are given as SPLIT or SPLIT:FROM:TO (from 0, TO not included): `train:0:3000` trains on the first 3,000 rows of the training
-file, and `train:3000:6136` scores the rest. Small test sets swing by points from seed to seed; more rows make the comparison
+file, and `train:3000:6136` scores the rest; `joined` is the rows of all splits, in corpus.py's order. Small test sets swing by points from seed to seed; more rows make the comparison
 sharper. --eval may be given several times.
 
 Each run appends a line for each --eval to --out: {"system", "task", "seed", "eval", "rows", "metric", "value", "train_rows",
@@ -24,7 +24,7 @@ forward and scoring, without tokenisation; CPU seconds say the same of a machine
 prints mean and deviation of such lines; lines of two systems (the key "system", pytorch here) with equal tasks and rows are
 compared by Welch's t: the 95% interval of the difference of means.
 
-Made with Python 3.11.7, torch 2.9.0, transformers 4.57.6, one thread.
+five_seeds.py runs this and kobench in turn. Made with Python 3.11.7, torch 2.9.0, transformers 4.57.6.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
-from corpus import rows, write_json  # noqa: E402
+from corpus import TASKS, rows, write_json  # noqa: E402
 
 LABELS = {"nsmc": 2, "hate_speech": 3, "korsts": 1, "question_pair": 2}
 METRIC = {"nsmc": "accuracy", "hate_speech": "macro_f1", "korsts": "spearman", "question_pair": "accuracy"}
@@ -47,7 +47,8 @@ METRIC = {"nsmc": "accuracy", "hate_speech": "macro_f1", "korsts": "spearman", "
 
 def part(data, task, spec):
     split, _, span = spec.partition(":")
-    found = rows(data, task, split)
+    splits = TASKS[task][0] if split == "joined" else [split]
+    found = [row for name in splits for row in rows(data, task, name)]
     if not span:
         return found
     start, end = (int(n) for n in span.split(":"))
@@ -226,7 +227,7 @@ def table(files):
             deviation = points.std(ddof=1) if len(points) > 1 else float("nan")
             stats[system] = points.mean(), deviation**2 / len(points), len(points)
             print(f"{task}\t{spec}\t{metric}\t{system}\tn {len(points)}\tmean {points.mean():.2f}\tsd {deviation:.2f}\t"
-                  f"train {np.mean([s for _, s in values]):.0f} s")
+                  f"train {np.median([s for _, s in values]):.0f} s")
         if len(stats) == 2:
             (a, va, na), (b, vb, nb) = stats.values()
             freedom = (va + vb) ** 2 / (va**2 / (na - 1) + vb**2 / (nb - 1))

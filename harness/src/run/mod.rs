@@ -7,6 +7,7 @@ mod cell;
 mod checkpoint;
 mod execute;
 mod kinds;
+mod offered;
 mod options;
 mod plan;
 mod plan_error;
