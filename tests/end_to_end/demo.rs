@@ -1,19 +1,12 @@
 //! The README's demo, and what its records promise.
 
-use kobench_tests::{Sandbox, cells, full_data};
+use kobench_tests::{Sandbox, cells, full_data, records};
 use serde_json::Value;
 use std::path::Path;
 
 fn predictions(run: &Path) -> std::path::PathBuf {
     let cell = std::fs::read_dir(run.join("cells")).unwrap().flatten().next().unwrap();
     cell.path().join("predictions.jsonl")
-}
-
-/// The records of a run's cells.
-fn records(run: &Path) -> Vec<Value> {
-    let cells = std::fs::read_dir(run.join("cells")).unwrap().flatten();
-    let read = |cell: std::fs::DirEntry| std::fs::read(cell.path().join("cell.json")).unwrap();
-    cells.map(|cell| serde_json::from_slice(&read(cell)).unwrap()).collect()
 }
 
 fn rows(path: &Path) -> Vec<Value> {
@@ -81,17 +74,7 @@ fn the_demo_prints_a_table_and_a_second_call_does_nothing() {
 #[test]
 fn score_gives_the_accuracy_of_the_run_to_the_last_bit() {
     let sandbox = Sandbox::new();
-    let run = sandbox.run(&[
-        "run",
-        "-m",
-        "kcbert-demo",
-        "-t",
-        "nsmc",
-        "--split",
-        "sample",
-        "--out",
-        "run",
-    ]);
+    let run = sandbox.run_demo(&["--out", "run"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let run = sandbox.join("run");
     let file = predictions(&run);
@@ -136,14 +119,7 @@ fn the_same_rows_give_the_same_predictions_whatever_threads_and_batches() {
     let mut all = Vec::new();
     for (name, threads, tokens) in [("a", "1", "8192"), ("b", "2", "8192"), ("c", "2", "300")] {
         let out = sandbox.join(name);
-        let run = sandbox.run(&[
-            "run",
-            "-m",
-            "kcbert-demo",
-            "-t",
-            "nsmc",
-            "--split",
-            "sample",
+        let run = sandbox.run_demo(&[
             "--limit",
             "300",
             "--threads",

@@ -1,6 +1,6 @@
 //! Every kind of task from a task file to the record, with a plugin that has every head.
 
-use kobench_tests::{Output, Sandbox, broken_plugin, cells, rules_plugin};
+use kobench_tests::{Output, Sandbox, broken_plugin, c_plugin, cells, rules_plugin};
 use serde_json::{Value, json};
 
 /// What a task file needs besides its kind, labels, reader, file and metrics.
@@ -161,12 +161,14 @@ fn a_model_without_the_head_is_refused_before_the_run() {
     let sandbox = Sandbox::new();
     let context = json!({"version": "1", "data": [{"title": "책", "paragraphs": [{"context": "수가 없다",
         "qas": [{"id": "1", "question": "언제?", "answers": [{"text": "수", "answer_start": 0}]}]}]}]});
-    {
-        let (task, data, head) = (QA, context.to_string(), "span");
-        let output = run(&sandbox, task, &data, "kcbert-demo");
+    c_plugin(sandbox.path());
+    for (task, data, head, model, heads) in [
+        (QA, context.to_string(), "span", "kcbert-demo", "sequence, token"),
+        (NER, "가\tO\n".into(), "token", "lexicon", "sequence"),
+    ] {
+        let output = run(&sandbox, task, &data, model);
         assert_eq!(output.code, 2, "{}", output.stderr);
-        let expected =
-            format!("a model with a {head} head, and kcbert-demo has these heads: sequence, token");
+        let expected = format!("a model with a {head} head, and {model} has these heads: {heads}");
         assert!(output.stderr.contains(&expected), "{}", output.stderr);
         assert!(output.stderr.contains("hint:"), "{}", output.stderr);
         assert!(!sandbox.join("out").exists(), "nothing was begun");

@@ -18,17 +18,7 @@ fn logits(row: &Value) -> Vec<f64> {
 fn the_bundled_models_logits_are_those_of_transformers() {
     let expected = rows(&workspace().join("tests/goldens/kcbert-demo.predictions.jsonl"));
     let sandbox = Sandbox::new();
-    let run = sandbox.run(&[
-        "run",
-        "-m",
-        "kcbert-demo",
-        "-t",
-        "nsmc",
-        "--split",
-        "sample",
-        "--out",
-        "run",
-    ]);
+    let run = sandbox.run_demo(&["--out", "run"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let cell =
         std::fs::read_dir(sandbox.join("run/cells")).unwrap().flatten().next().unwrap().path();

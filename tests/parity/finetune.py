@@ -15,8 +15,8 @@ weights, the norm of all gradients clipped, dropout as in config.json, cross-ent
 to 5), float32. A batch is padded to its longest row. The last weights are scored.
 
 Rows are given as SPLIT or SPLIT:FROM:TO (from 0, TO not included): `train:0:3000` trains on the first 3,000 rows of the training
-file, and `train:3000:6136` scores the rest; `joined` is the rows of all splits, in corpus.py's order. Small test sets swing by points from seed to seed; more rows make the comparison
-sharper. --eval may be given several times.
+file, and `train:3000:6136` scores the rest; `joined` is the rows of all splits, in corpus.py's order. Small test sets swing by
+points from seed to seed; more rows make the comparison sharper. --eval may be given several times.
 
 Each run appends a line for each --eval to --out: {"system", "task", "seed", "eval", "rows", "metric", "value", "train_rows",
 "steps", "loss", "train_seconds", "train_cpu_seconds", "eval_seconds", ...recipe}. Seconds are wall time of the training loop, and of

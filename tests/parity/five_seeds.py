@@ -4,8 +4,8 @@ r"""The same small model trained by kobench and by PyTorch + transformers with t
     cargo build --release
     python tests/parity/five_seeds.py --data DATA --out RUNS [--task korsts] [--seeds 5] [--threads 2]
 
-For each task, the rows of all its labelled files are joined in the order of SPLITS: the first TRAIN of them are trained on, and
-EVAL of the others are evaluated (a test file alone has so few rows that scores swing by points from seed to seed). kobench
+For each task, the rows of all its labelled files are joined in corpus.py's order; PLAN says which of them are trained on and which
+of the others are evaluated (a test file alone has so few rows that scores swing by points from seed to seed). kobench
 reads them as a task file that is written into --out; finetune.py, which is the PyTorch half, joins them itself. The model is
 kcbert-demo's shape with initializer_range 0.02; every weight is drawn anew by the seed, each system with its own generator.
 

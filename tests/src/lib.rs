@@ -11,4 +11,4 @@ pub use cc::{
     bad_plugin, broken_plugin, c_plugin, checks_plugin, faulty_plugins, noop_plugin, rules_plugin,
     trainer_plugin,
 };
-pub use sandbox::{Output, Sandbox, cells, demo_checkpoint, finish, full_data};
+pub use sandbox::{Output, Sandbox, cells, demo_checkpoint, finish, full_data, records};

@@ -91,6 +91,12 @@ impl Sandbox {
         finish(&mut self.command(arguments))
     }
 
+    /// Runs the bundled kcbert-demo on the sample of NSMC.
+    pub fn run_demo(&self, more: &[&str]) -> Output {
+        let demo = ["run", "-m", "kcbert-demo", "-t", "nsmc", "--split", "sample"];
+        self.run(&[&demo[..], more].concat())
+    }
+
     /// Runs the command, which must succeed, and parses its standard output as JSON.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let out = self.run(arguments);
@@ -124,19 +130,27 @@ pub fn full_data(test: &str) -> Option<PathBuf> {
     folder
 }
 
-/// The records of a run directory's cells, by model name.
+/// The records of a run directory's cells.
 ///
 /// # Panics
 /// If a record is missing or is not JSON.
-pub fn cells(run: &Path) -> std::collections::BTreeMap<String, Value> {
+pub fn records(run: &Path) -> Vec<Value> {
     let folders = std::fs::read_dir(run.join("cells")).expect("a run has cells");
     let record = |folder: PathBuf| -> Value {
         let text = std::fs::read_to_string(folder.join("cell.json")).expect("a cell has a record");
         serde_json::from_str(&text).expect("a record is JSON")
     };
+    folders.map(|f| record(f.expect("a cell's folder").path())).collect()
+}
+
+/// [`records`] by model name, for runs of one cell a model.
+///
+/// # Panics
+/// If a record is missing or is not JSON.
+pub fn cells(run: &Path) -> std::collections::BTreeMap<String, Value> {
     let by_model =
         |r: Value| (r["model"].as_str().expect("a record names its model").to_string(), r);
-    folders.map(|f| by_model(record(f.expect("a cell's folder").path()))).collect()
+    records(run).into_iter().map(by_model).collect()
 }
 
 /// The bundled kcbert-demo of NSMC as a Hugging Face directory, as far as a model needs one.
