@@ -34,8 +34,8 @@ pub(super) fn choose(
     }
     let labels = |task: &Task| outputs(task.kind, task.labels.len());
     let fits = |name: &&String| {
-        let other = registry.tasks().find(|other| other.name == **name);
-        other.is_some_and(|other| other.kind == task.kind && labels(other) == labels(task))
+        let other = registry.get(name);
+        other.is_ok_and(|other| other.kind == task.kind && labels(&other) == labels(task))
     };
     let Some(found) = variant.tasks.iter().find(fits).or_else(|| trained.then_some(first)) else {
         return Err(PlanError::Weights {

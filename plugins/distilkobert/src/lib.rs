@@ -3,7 +3,7 @@
 //! Park 2019: three layers of KoBERT (1, 5 and 9) distilled; KoBERT's tokeniser and ids, no token types.
 
 use kobench_engine::config::Architecture;
-use kobench_engine::demo_bundle;
+use kobench_engine::demo_bundles;
 use kobench_engine::plugin::{EnginePlugin, Family, FamilyVariant};
 use kobench_engine::tokenizer::TokenizerKind;
 use kobench_plugin_sdk::export_plugin;
@@ -28,13 +28,7 @@ static VARIANTS: [FamilyVariant; 2] = [
         "distilkobert-demo",
         "CC-BY-SA-4.0",
         include_bytes!("../demo/config.json"),
-        &[
-            demo_bundle!("nsmc", VOCABULARY),
-            demo_bundle!("hate_speech", VOCABULARY),
-            demo_bundle!("korsts", VOCABULARY),
-            demo_bundle!("question_pair", VOCABULARY),
-            demo_bundle!("klue_ner", VOCABULARY),
-        ],
+        demo_bundles!(VOCABULARY => "nsmc", "hate_speech", "korsts", "question_pair", "klue_ner"),
     ),
 ];
 

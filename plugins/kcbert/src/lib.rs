@@ -7,7 +7,7 @@ mod clean;
 mod table;
 
 use kobench_engine::config::Architecture;
-use kobench_engine::demo_bundle;
+use kobench_engine::demo_bundles;
 use kobench_engine::plugin::{EnginePlugin, Family, FamilyVariant, Options};
 use kobench_engine::tokenizer::{Preprocess, TokenizerKind};
 use kobench_plugin_sdk::{Error, OptionDescription, Result, export_plugin};
@@ -41,13 +41,7 @@ static VARIANTS: [FamilyVariant; 3] = [
         "kcbert-demo",
         "CC-BY-SA-4.0",
         include_bytes!("../demo/config.json"),
-        &[
-            demo_bundle!("nsmc", VOCABULARY),
-            demo_bundle!("hate_speech", VOCABULARY),
-            demo_bundle!("korsts", VOCABULARY),
-            demo_bundle!("question_pair", VOCABULARY),
-            demo_bundle!("klue_ner", VOCABULARY),
-        ],
+        demo_bundles!(VOCABULARY => "nsmc", "hate_speech", "korsts", "question_pair", "klue_ner"),
     ),
 ];
 

@@ -5,7 +5,7 @@
 //! which differ in the classifier: see the option `classifier`.
 
 use kobench_engine::config::{Architecture, ModelConfig};
-use kobench_engine::demo_bundle;
+use kobench_engine::demo_bundles;
 use kobench_engine::plugin::{EnginePlugin, Family, FamilyVariant, Options, electra};
 use kobench_engine::tokenizer::TokenizerKind;
 use kobench_plugin_sdk::{OptionDescription, Result, export_plugin};
@@ -66,13 +66,7 @@ static VARIANTS: [FamilyVariant; 7] = [
         "koelectra-demo",
         "CC-BY-SA-4.0",
         include_bytes!("../demo/config.json"),
-        &[
-            demo_bundle!("nsmc", VOCABULARY),
-            demo_bundle!("hate_speech", VOCABULARY),
-            demo_bundle!("korsts", VOCABULARY),
-            demo_bundle!("question_pair", VOCABULARY),
-            demo_bundle!("klue_ner", VOCABULARY),
-        ],
+        demo_bundles!(VOCABULARY => "nsmc", "hate_speech", "korsts", "question_pair", "klue_ner"),
     ),
 ];
 

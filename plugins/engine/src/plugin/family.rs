@@ -192,12 +192,12 @@ pub struct Bundle {
     pub tokenizer: &'static [(&'static str, &'static [u8])],
 }
 
-/// The [`Bundle`] of a task whose config.json and model.safetensors are in the folder `demo/TASK` of the crate that
-/// writes this; the second argument are the tokeniser's files.
+/// The [`Bundle`]s of tasks whose config.json and model.safetensors are in the folders `demo/TASK` of the crate that
+/// writes this; before them, the tokeniser's files: `demo_bundles!(FILES => "nsmc", "korsts")`.
 #[macro_export]
-macro_rules! demo_bundle {
-    ($task:literal, $tokenizer:expr) => {
-        $crate::plugin::Bundle {
+macro_rules! demo_bundles {
+    ($tokenizer:expr => $($task:literal),+ $(,)?) => {
+        &[$($crate::plugin::Bundle {
             task: $task,
             config: include_bytes!(concat!(
                 env!("CARGO_MANIFEST_DIR"),
@@ -212,7 +212,7 @@ macro_rules! demo_bundle {
                 "/model.safetensors"
             )),
             tokenizer: $tokenizer,
-        }
+        }),+]
     };
 }
 
