@@ -37,24 +37,36 @@ fn power_of_two(n: f32) -> f32 {
 
 /// erf(x), absolute error below 4e-7 everywhere.
 ///
-/// The rational approximation of degree 13 / 8 on `[-4, 4]` that Eigen uses.
+/// x P(x^2 / 8 - 1) on `[-4, 4]`, with P of degree 15 through the Chebyshev nodes of `[-1, 1]`. A rational
+/// approximation has half as many terms, but its division takes longer than all of these.
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
+    /// From the highest power.
+    const P: [f32; 16] = [
+        -1.372_815_1e-3,
+        3.002_311e-3,
+        -1.076_942_1e-3,
+        1.700_600_7e-3,
+        -0.010_085_907,
+        0.017_188_484,
+        -0.021_662_531,
+        0.031_679_343,
+        -0.046_014_32,
+        0.060_247_4,
+        -0.074_687_53,
+        0.090_163_12,
+        -0.107_713_364,
+        0.131_677_33,
+        -0.176_576_17,
+        0.353_530_97,
+    ];
     let c = x.clamp(-4.0, 4.0);
-    let z = c * c;
-    let mut p = -2.726_142_3e-10_f32;
-    p = p.mul_add(z, 2.770_681_4e-8);
-    p = p.mul_add(z, -2.101_024e-6);
-    p = p.mul_add(z, -5.692_506_6e-5);
-    p = p.mul_add(z, -7.349_906_4e-4);
-    p = p.mul_add(z, -2.954_6e-3);
-    p = p.mul_add(z, -1.609_603_3e-2);
-    let mut q = -1.456_607_2e-5_f32;
-    q = q.mul_add(z, -2.133_740_6e-4);
-    q = q.mul_add(z, -1.682_827e-3);
-    q = q.mul_add(z, -7.373_329_2e-3);
-    q = q.mul_add(z, -1.426_473_9e-2);
-    c * p / q
+    let t = (c * 0.125).mul_add(c, -1.0);
+    let mut p = P[0];
+    for coefficient in &P[1..] {
+        p = p.mul_add(t, *coefficient);
+    }
+    c * p
 }
 
 /// The exact GELU, x Phi(x) = x (1 + erf(x / sqrt 2)) / 2 (Hendrycks and Gimpel 2016).

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::rng::Stream;
+use crate::kernels::isa::vectorised;
+use crate::rng::{BLOCKS, Stream};
 
 /// Dropout of one site in one step. The backward pass recomputes the mask from the same value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,13 +39,40 @@ impl Dropout {
         if self.is_off() {
             return;
         }
-        let mut words = self.stream.block(first / 4);
-        for (number, value) in (first..).zip(values) {
-            if number % 4 == 0 {
-                words = self.stream.block(number / 4);
+        // Up to the next block, blocks, and what is left of the last one.
+        let head = (first.next_multiple_of(4) - first).min(values.len() as u64) as usize;
+        let (head, rest) = values.split_at_mut(head);
+        let (blocks, tail) = rest.split_at_mut(rest.len() - rest.len() % 4);
+        let start = (first + head.len() as u64) / 4;
+        self.apply_some(head, self.stream.block(first / 4), first % 4);
+        apply_blocks(*self, blocks, start);
+        if !tail.is_empty() {
+            self.apply_some(tail, self.stream.block(start + blocks.len() as u64 / 4), 0);
+        }
+    }
+
+    /// Applies one block's words from number `from` on.
+    fn apply_some(&self, values: &mut [f32], words: [u32; 4], from: u64) {
+        for (value, word) in values.iter_mut().zip(&words[from as usize..]) {
+            *value = if *word >= self.threshold { *value * self.scale } else { 0.0 };
+        }
+    }
+}
+
+vectorised! {
+    /// Applies the mask to `values`, whose first element is the first one of block `first`.
+    fn apply_blocks<'a>(dropout: Dropout, values: &'a mut [f32], first: u64) {
+        let mut words = [[0; BLOCKS]; 4];
+        for (run, values) in values.chunks_mut(4 * BLOCKS).enumerate() {
+            dropout.stream.blocks(first + (run * BLOCKS) as u64, values.len() / 4, &mut words);
+            let [a, b, c, d] = &words;
+            let words = a.iter().zip(b).zip(c).zip(d);
+            for (value, (((a, b), c), d)) in values.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+                for (value, word) in value.iter_mut().zip([a, b, c, d]) {
+                    let scale = if *word >= dropout.threshold { dropout.scale } else { 0.0 };
+                    *value = if scale == 0.0 { 0.0 } else { *value * scale };
+                }
             }
-            let keep = words[(number % 4) as usize] >= self.threshold;
-            *value = if keep { *value * self.scale } else { 0.0 };
         }
     }
 }
