@@ -3,12 +3,16 @@
 use candle_core::{CpuStorage, DType};
 
 use crate::error::{EngineError, Result};
+use crate::kernels::gemm::PackedMatrix;
+use crate::memory::zeroed;
 
 /// Where a buffer's elements live. CUDA storage is one more arm.
 #[derive(Debug)]
 #[non_exhaustive]
 enum Storage {
     Cpu(CpuStorage),
+    /// Weights in the order in which a product reads them.
+    Packed(PackedMatrix),
 }
 
 /// A flat, typed run of elements; shapes are known to the ops, not to the buffer.
@@ -45,6 +49,20 @@ impl Buffer {
         Self { storage: Storage::Cpu(CpuStorage::F32(values)), len }
     }
 
+    /// Takes over packed weights; [`Buffer::packed`] gives them.
+    pub(crate) fn from_packed(matrix: PackedMatrix) -> Self {
+        let len = matrix.depth() * matrix.cols();
+        Self { storage: Storage::Packed(matrix), len }
+    }
+
+    /// The packed weights that it holds.
+    pub(crate) fn packed(&self) -> Option<&PackedMatrix> {
+        match &self.storage {
+            Storage::Packed(matrix) => Some(matrix),
+            Storage::Cpu(_) => None,
+        }
+    }
+
     /// Number of elements in use.
     pub fn len(&self) -> usize {
         self.len
@@ -59,13 +77,16 @@ impl Buffer {
     fn capacity(&self) -> usize {
         match &self.storage {
             Storage::Cpu(CpuStorage::F32(values)) => values.len(),
-            Storage::Cpu(_) => 0,
+            Storage::Cpu(_) | Storage::Packed(_) => 0,
         }
     }
 
     /// Bytes that the storage occupies.
     pub fn bytes(&self) -> usize {
-        self.capacity() * size_of::<f32>()
+        match &self.storage {
+            Storage::Packed(matrix) => matrix.bytes(),
+            Storage::Cpu(_) => self.capacity() * size_of::<f32>(),
+        }
     }
 
     /// The elements, when they are f32 in host memory.
@@ -75,7 +96,7 @@ impl Buffer {
     pub fn f32(&self) -> Result<&[f32]> {
         match &self.storage {
             Storage::Cpu(CpuStorage::F32(values)) => Ok(&values[..self.len]),
-            Storage::Cpu(_) => Err(wrong_storage()),
+            Storage::Cpu(_) | Storage::Packed(_) => Err(wrong_storage()),
         }
     }
 
@@ -86,24 +107,13 @@ impl Buffer {
     pub fn f32_mut(&mut self) -> Result<&mut [f32]> {
         match &mut self.storage {
             Storage::Cpu(CpuStorage::F32(values)) => Ok(&mut values[..self.len]),
-            Storage::Cpu(_) => Err(wrong_storage()),
+            Storage::Cpu(_) | Storage::Packed(_) => Err(wrong_storage()),
         }
     }
 }
 
 fn wrong_storage() -> EngineError {
     EngineError::Internal("an f32 host kernel was given a buffer of another kind".to_owned())
-}
-
-/// A zeroed vector, or an error instead of an abort when memory is short.
-pub(crate) fn zeroed(len: usize, what: &str) -> Result<Vec<f32>> {
-    let mut values = Vec::new();
-    values.try_reserve_exact(len).map_err(|_| EngineError::OutOfMemory {
-        what: what.to_owned(),
-        bytes: len.saturating_mul(size_of::<f32>()),
-    })?;
-    values.resize(len, 0.0);
-    Ok(values)
 }
 
 /// Buffers that are not in use at the moment, kept for the next step.

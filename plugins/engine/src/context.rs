@@ -6,8 +6,7 @@ use candle_core::{DType, Device};
 
 use crate::buffer::{Buffer, BufferPool};
 use crate::error::{EngineError, Result};
-use crate::kernels::gemm::round_operands_to_bf16;
-use crate::kernels::isa;
+use crate::kernels::gemm::Unit;
 
 /// What products are computed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +38,7 @@ pub struct Context {
     device: Device,
     dtype: DType,
     precision: Precision,
+    unit: Unit,
     threads: Arc<rayon::ThreadPool>,
     pool: BufferPool,
 }
@@ -50,6 +50,23 @@ impl Context {
     /// # Errors
     /// [`EngineError::Unsupported`] for a device that this build has no kernels for.
     pub fn new(device: Device, precision: Precision, threads: usize) -> Result<Self> {
+        Self::with_isa(device, precision, threads, None)
+    }
+
+    /// The same with matrix products on the unit of that name, instead of the fastest of this machine.
+    ///
+    /// # Errors
+    /// As [`Context::new`], and [`EngineError::Input`] for a unit that this machine does not have.
+    pub fn with_isa(
+        device: Device,
+        precision: Precision,
+        threads: usize,
+        isa: Option<&str>,
+    ) -> Result<Self> {
+        let unit = match isa {
+            None => Unit::best(precision),
+            Some(name) => Unit::named(precision, name)?,
+        };
         if !device.is_cpu() {
             return Err(EngineError::Unsupported(
                 "this build of the engine computes on the CPU only; use device \"cpu\"".to_owned(),
@@ -63,17 +80,13 @@ impl Context {
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("kobench-compute-{i}"))
-            .start_handler(move |_| {
-                if precision == Precision::Bf16 {
-                    round_operands_to_bf16();
-                }
-            })
+            .start_handler(move |_| unit.install())
             .build()
             .map_err(|e| {
                 EngineError::Unsupported(format!("cannot start {threads} compute threads: {e}"))
             })?;
         let (dtype, pool) = (DType::F32, BufferPool::default());
-        Ok(Self { device, dtype, precision, threads: Arc::new(threads), pool })
+        Ok(Self { device, dtype, precision, unit, threads: Arc::new(threads), pool })
     }
 
     /// A CPU context in f32.
@@ -104,9 +117,13 @@ impl Context {
         Arc::clone(&self.threads)
     }
 
-    /// The instruction set that the kernels were dispatched to, for the record.
+    /// The unit that multiplies matrices, for the record.
     pub fn isa(&self) -> &'static str {
-        isa::name()
+        self.unit.name()
+    }
+
+    pub(crate) fn unit(&self) -> Unit {
+        self.unit
     }
 
     /// A buffer of `len` elements in this context's dtype; its contents are unspecified.

@@ -1,7 +1,8 @@
 //! Where gradients go as the backward pass produces them.
 
-use crate::buffer::{Buffer, zeroed};
+use crate::buffer::Buffer;
 use crate::error::Result;
+use crate::memory::zeroed;
 use crate::ops::embedding::SparseRows;
 use crate::param::{ParamStore, Parameter};
 
@@ -10,6 +11,18 @@ use crate::param::{ParamStore, Parameter};
 /// A sink may accumulate, scatter rows into optimiser state, or update the weight at once: the
 /// module that calls it has finished reading that weight.
 pub trait GradSink {
+    /// Memory of the sink for the gradient of all of `param`, so that it need not be copied there; `None` where the
+    /// sink has none, or already has a gradient, so that [`GradSink::dense`] is to be called.
+    ///
+    /// Who takes it writes the whole gradient, and does not call [`GradSink::dense`].
+    ///
+    /// # Errors
+    /// As for [`GradSink::dense`].
+    fn place(&mut self, param: &Parameter) -> Result<Option<&mut [f32]>> {
+        let _ = param;
+        Ok(None)
+    }
+
     /// The gradient of all of `param`, in its layout.
     ///
     /// # Errors

@@ -1,7 +1,33 @@
 //! How much memory there is, so that a model that cannot fit is refused before it is loaded:
-//! Linux grants more than there is, and kills the process later, without a word.
+//! Linux grants more than there is, and kills the process later, without a word. And memory of zeros.
+#![expect(unsafe_code, reason = "only the allocator knows memory that is zero already")]
+
+use std::alloc::{Layout, alloc_zeroed};
 
 use crate::error::{EngineError, Result};
+
+/// A zeroed vector, or an error instead of an abort when memory is short.
+///
+/// The system gives pages of zeros when they are written to first. What is never written, as the moments of a
+/// vocabulary's rows that no text has, takes no memory.
+pub(crate) fn zeroed(len: usize, what: &str) -> Result<Vec<f32>> {
+    if len == 0 {
+        return Ok(Vec::new());
+    }
+    let too_large = || EngineError::OutOfMemory {
+        what: what.to_owned(),
+        bytes: len.saturating_mul(size_of::<f32>()),
+    };
+    let layout = Layout::array::<f32>(len).map_err(|_| too_large())?;
+    // SAFETY: the layout is not empty.
+    let memory = unsafe { alloc_zeroed(layout) }.cast::<f32>();
+    if memory.is_null() {
+        return Err(too_large());
+    }
+    // SAFETY: the global allocator has just given this memory, with the layout of a vector of `len` f32, and all of
+    // it is zeros, which are f32.
+    Ok(unsafe { Vec::from_raw_parts(memory, len, len) })
+}
 
 /// Refuses weights of `needed` bytes where that many cannot be had at all: more than the memory of
 /// the machine (swap included), or than the limit of this process's control group.

@@ -173,6 +173,31 @@ impl Model {
         &self.params
     }
 
+    /// Brings the weights of linear layers into the order in which products read them, which evaluation gains from,
+    /// most of all where batches are small. Training, and reading the weights, needs [`Model::unpack`].
+    ///
+    /// In bf16 they are rounded, so that this is for a model whose weights can be loaded again.
+    ///
+    /// # Errors
+    /// [`EngineError::OutOfMemory`]; the weights that were not reached stay as they are, and all can be used.
+    pub fn pack(&mut self) -> Result<()> {
+        self.ctx.threads().install(|| self.params.pack(self.ctx.unit()))
+    }
+
+    /// [`Model::pack`] where that rounds nothing.
+    ///
+    /// # Errors
+    /// As [`Model::pack`].
+    pub fn pack_exactly(&mut self) -> Result<()> {
+        if self.ctx.unit().is_exact() { self.pack() } else { Ok(()) }
+    }
+
+    /// Undoes [`Model::pack`]. False where that rounded the weights: they are to be loaded again.
+    #[must_use]
+    pub fn unpack(&mut self) -> bool {
+        self.ctx.threads().install(|| self.params.unpack())
+    }
+
     /// Gives memory that is not in use at the moment back to the system.
     pub fn release(&mut self) {
         self.ctx.release();

@@ -3,6 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::buffer::Buffer;
+use crate::error::Result;
+use crate::kernels::gemm::{PANEL, PackedMatrix, Unit};
 
 /// Number of a parameter within its model; optimisers index their state by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +54,8 @@ pub struct Parameter {
     id: ParamId,
     parts: Vec<Part>,
     init: Init,
+    /// The inputs of a linear layer whose weights these are.
+    inputs: Option<usize>,
     value: RwLock<Buffer>,
 }
 
@@ -76,6 +80,37 @@ impl Parameter {
         self.parts.iter().fold(0, |n: usize, part| n.saturating_add(part.elements()))
     }
 
+    /// Brings the weights of a linear layer into the order in which products on `unit` read them; other values
+    /// stay as they are.
+    fn pack(&self, unit: Unit) -> Result<()> {
+        let Some(inputs) = self.inputs else { return Ok(()) };
+        // Columns of y can then be had by themselves.
+        let stacked = self.parts.len() > 1;
+        if stacked && self.parts.iter().any(|part| !part.shape[0].is_multiple_of(PANEL)) {
+            return Ok(());
+        }
+        let mut value = self.write();
+        if value.packed().is_none() {
+            let w = value.f32()?;
+            let packed = PackedMatrix::of_weights(unit, w, (w.len() / inputs, inputs))?;
+            *value = Buffer::from_packed(packed);
+        }
+        Ok(())
+    }
+
+    /// Undoes [`Parameter::pack`], if that was exact.
+    fn unpack(&self) {
+        let mut value = self.write();
+        if let Some(packed) = value.packed().filter(|packed| packed.is_exact()) {
+            let plain = packed.to_weights();
+            *value = Buffer::from_vec(plain);
+        }
+    }
+
+    fn is_packed(&self) -> bool {
+        self.read().packed().is_some()
+    }
+
     /// The value; empty until the checkpoint is loaded.
     pub fn read(&self) -> RwLockReadGuard<'_, Buffer> {
         // A panic elsewhere cannot leave a tensor half-replaced in a way that matters here.
@@ -97,10 +132,25 @@ pub struct ParamStore {
 impl ParamStore {
     /// Declares a parameter; it has no value yet.
     pub fn declare(&mut self, parts: Vec<Part>, init: Init) -> Arc<Parameter> {
+        self.add(parts, init, None)
+    }
+
+    /// Declares the weights of a linear layer, `[.., inputs]`.
+    pub(crate) fn declare_weights(
+        &mut self,
+        parts: Vec<Part>,
+        init: Init,
+        inputs: usize,
+    ) -> Arc<Parameter> {
+        self.add(parts, init, Some(inputs))
+    }
+
+    fn add(&mut self, parts: Vec<Part>, init: Init, inputs: Option<usize>) -> Arc<Parameter> {
         let param = Arc::new(Parameter {
             id: ParamId(self.params.len()),
             parts,
             init,
+            inputs,
             value: RwLock::new(Buffer::from_vec(Vec::new())),
         });
         self.params.push(Arc::clone(&param));
@@ -115,6 +165,21 @@ impl ParamStore {
     /// All parameters, by id.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Parameter>> {
         self.params.iter()
+    }
+
+    /// Packs the weights of all linear layers for evaluation on `unit`. [`Parameter::read`] gives no f32 of them
+    /// then, and nothing can be trained, until [`ParamStore::unpack`].
+    ///
+    /// # Errors
+    /// [`crate::EngineError::OutOfMemory`].
+    pub(crate) fn pack(&self, unit: Unit) -> Result<()> {
+        self.params.iter().try_for_each(|param| param.pack(unit))
+    }
+
+    /// Undoes [`ParamStore::pack`]; false where weights were rounded by it, and are to be loaded again.
+    pub(crate) fn unpack(&self) -> bool {
+        self.params.iter().for_each(|param| param.unpack());
+        !self.params.iter().any(|param| param.is_packed())
     }
 
     /// Number of trainable elements in all.

@@ -36,6 +36,7 @@ fn tokens_per_second() {
     let ctx = Context::cpu(2).unwrap();
     let new_head = NewHead::Initialise { seed: 1 };
     let mut model = Model::load(config, Head::Sequence, &weights, new_head, ctx).unwrap();
+    model.pack().unwrap();
     println!("load: {:.2} s, {}", start.elapsed().as_secs_f64(), model.context().isa());
 
     let mut order: Vec<usize> = (0..encoded.n_sequences()).collect();

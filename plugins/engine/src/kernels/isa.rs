@@ -36,16 +36,3 @@ macro_rules! vectorised {
     )*};
 }
 pub(crate) use vectorised;
-
-/// Name of the instruction set that the kernels use on this machine.
-pub fn name() -> &'static str {
-    match Arch::new() {
-        #[cfg(target_arch = "x86_64")]
-        Arch::V4(_) => "avx512",
-        #[cfg(target_arch = "x86_64")]
-        Arch::V3(_) => "avx2+fma",
-        _ if cfg!(target_arch = "x86_64") => "sse2",
-        _ if cfg!(target_arch = "aarch64") => "neon",
-        _ => "scalar",
-    }
-}

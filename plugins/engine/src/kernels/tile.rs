@@ -1,7 +1,7 @@
 //! Disjoint rectangular pieces of one row-major matrix, written by several threads.
 //!
-//! How a matrix is cut depends on its shape alone and never on the number of threads, so results
-//! are the same, bit for bit, on any number of them.
+//! Results are the same, bit for bit, on any number of threads: either how a matrix is cut depends on its shape
+//! alone, or what is computed does not depend on the cut (see [`super::gemm`]).
 #![expect(unsafe_code, reason = "threads write disjoint, interleaved columns of one slice")]
 
 use std::marker::PhantomData;
@@ -210,6 +210,30 @@ pub(crate) fn par_panels<const P: usize>(
     (0..count).into_par_iter().with_max_len(1).for_each(run);
 }
 
+/// Calls `f` in parallel on every tile of `first` `[rows, cols]` and the same tile of `second`, of the same size.
+///
+/// # Panics
+/// When the matrices differ in size, or contradict `cols`.
+pub(crate) fn par_tile_pairs(
+    first: &mut [f32],
+    second: &mut [f32],
+    (rows, cols): (usize, usize),
+    cut: Rows<'_>,
+    tile_cols: usize,
+    f: impl Fn(TileMut<'_>, TileMut<'_>) + Sync,
+) {
+    assert_eq!(first.len(), second.len());
+    let other = Shared(second.as_mut_ptr());
+    par_tiles::<1>(first, (rows, cols), cut, tile_cols, |_, _, [tile]| {
+        let offset = tile.row0 * cols + tile.col0;
+        // SAFETY: `second` has the size of `first`, so the same tile lies inside it; tiles of `first` are
+        // disjoint, so those of `second` are, and `second` is borrowed mutably until all are done.
+        let ptr = unsafe { other.get().add(offset.min(rows * cols)) };
+        let twin = TileMut { ptr, matrix: PhantomData, ..tile };
+        f(tile, twin);
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +264,20 @@ mod tests {
             }
         });
         assert_eq!(matrix, [0.0, 1.0, 0.0, 1.0, 20.0, 21.0, 20.0, 21.0, 20.0, 21.0]);
+    }
+
+    #[test]
+    fn pairs_are_the_same_piece_of_two_matrices() {
+        let (mut a, mut b) = (vec![0.0; 35], vec![0.0; 35]);
+        par_tile_pairs(&mut a, &mut b, (5, 7), Rows::Blocks(2), 3, |mut a, mut b| {
+            let place = (10 * a.row0 + a.col0) as f32;
+            for r in 0..a.rows {
+                a.row_mut(r).fill(place);
+                b.row_mut(r).iter_mut().for_each(|v| *v += place);
+            }
+        });
+        assert_eq!(a, b);
+        assert_eq!(a[34], 46.0);
     }
 
     #[test]

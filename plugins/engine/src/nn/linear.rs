@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::ops::activation::Activation;
-use crate::ops::linear::{self, Shape};
+use crate::ops::linear::{self, Shape, Weights};
 use crate::ops::residual;
 use crate::param::{Init, ParamStore, Parameter, Part};
 use crate::saved::Saved;
@@ -63,7 +63,8 @@ impl Linear {
         std: f32,
     ) -> Self {
         let shape = [outputs, inputs];
-        let weight = store.declare(parts(names, "weight", &shape), Init::Normal(std));
+        let weight =
+            store.declare_weights(parts(names, "weight", &shape), Init::Normal(std), inputs);
         let outputs = outputs * names.len();
         let bias = Bias::Zeros(RwLock::new(Buffer::from_vec(vec![0.0; outputs])));
         Self { weight, bias, inputs, outputs, act }
@@ -81,7 +82,8 @@ impl Linear {
             name: format!("{name}.weight"),
             shape: vec![*outputs, inputs],
         };
-        let weight = store.declare(stacked.iter().map(part).collect(), Init::Normal(std));
+        let parts = stacked.iter().map(part).collect();
+        let weight = store.declare_weights(parts, Init::Normal(std), inputs);
         let outputs = stacked.iter().map(|(_, outputs)| outputs).sum();
         let bias = match bias {
             true => {
@@ -116,7 +118,7 @@ impl Linear {
         let shape = self.shape(rows);
         let mut y = ctx.take(rows * self.outputs)?;
         let (weight, bias) = (self.weight.read(), self.bias.read());
-        let (x, w, b) = (x.f32()?, weight.f32()?, bias.f32()?);
+        let (x, w, b) = (x.f32()?, Weights::of(&weight)?, bias.f32()?);
         if saved.trains() && self.act != Activation::Identity {
             let mut pre = ctx.take(rows * self.outputs)?;
             linear::forward(shape, x, w, b, self.act, y.f32_mut()?, Some(pre.f32_mut()?));
@@ -144,7 +146,7 @@ impl Linear {
         let rows = x.len() / self.inputs;
         let mut y = ctx.take(rows * outputs.len())?;
         let (weight, bias) = (self.weight.read(), self.bias.read());
-        let w = &weight.f32()?[outputs.start * self.inputs..outputs.end * self.inputs];
+        let w = Weights::of(&weight)?.rows(outputs.clone(), self.inputs);
         let b = &bias.f32()?[outputs.clone()];
         let shape = Shape { rows, inputs: self.inputs, outputs: outputs.len() };
         linear::forward(shape, x.f32()?, w, b, Activation::Identity, y.f32_mut()?, None);
@@ -163,8 +165,17 @@ impl Linear {
         saved: &mut Saved,
         sink: &mut dyn GradSink,
     ) -> Result<Buffer> {
-        let Gradients { dx, dw, db } = self.gradients(ctx, x, dy, saved)?;
-        self.send(ctx, dw, db, sink)?;
+        let mut own = None;
+        let dw = match sink.place(&self.weight)? {
+            Some(place) => place,
+            None => own.insert(ctx.take(self.outputs * self.inputs)?).f32_mut()?,
+        };
+        let (dx, db) = self.gradients(ctx, x, dy, saved, dw)?;
+        if let Some(dw) = own {
+            sink.dense(&self.weight, dw.f32()?)?;
+            ctx.give(dw);
+        }
+        self.send_bias(ctx, db, sink)?;
         Ok(dx)
     }
 
@@ -185,7 +196,8 @@ impl Linear {
         saved: &mut Saved,
         sink: &mut dyn GradSink,
     ) -> Result<(Buffer, Buffer)> {
-        let Gradients { dx, mut dw, mut db } = self.gradients(ctx, x, dy, saved)?;
+        let mut dw = ctx.take(self.outputs * self.inputs)?;
+        let (dx, mut db) = self.gradients(ctx, x, dy, saved, dw.f32_mut()?)?;
         let Columns { x, mut dy, outputs } = columns;
         let elements = outputs.start * self.inputs..outputs.end * self.inputs;
         let shape =
@@ -209,24 +221,27 @@ impl Linear {
         for buffer in [dy, dw_columns, db_columns] {
             ctx.give(buffer);
         }
-        self.send(ctx, dw, db, sink)?;
+        sink.dense(&self.weight, dw.f32()?)?;
+        ctx.give(dw);
+        self.send_bias(ctx, db, sink)?;
         Ok((dx, dx_columns))
     }
 
+    /// dx and the bias's gradient; that of the weights is written to `dw`.
     fn gradients(
         &self,
         ctx: &mut Context,
         x: &Buffer,
         mut dy: Buffer,
         saved: &mut Saved,
-    ) -> Result<Gradients> {
+        dw: &mut [f32],
+    ) -> Result<(Buffer, Buffer)> {
         let pre = match self.act {
             Activation::Identity => None,
             _ => Some(saved.pop()?),
         };
         let rows = x.len() / self.inputs;
         let mut dx = ctx.take(x.len())?;
-        let mut dw = ctx.take(self.outputs * self.inputs)?;
         let mut db = ctx.take(self.outputs)?;
         linear::backward(
             self.shape(rows),
@@ -236,37 +251,22 @@ impl Linear {
             pre.as_ref().map_or(Ok(&[][..]), Buffer::f32)?,
             dy.f32_mut()?,
             Some(dx.f32_mut()?),
-            dw.f32_mut()?,
+            dw,
             db.f32_mut()?,
         );
         for buffer in [Some(dy), pre].into_iter().flatten() {
             ctx.give(buffer);
         }
-        Ok(Gradients { dx, dw, db })
+        Ok((dx, db))
     }
 
-    fn send(
-        &self,
-        ctx: &mut Context,
-        dw: Buffer,
-        db: Buffer,
-        sink: &mut dyn GradSink,
-    ) -> Result<()> {
-        sink.dense(&self.weight, dw.f32()?)?;
+    fn send_bias(&self, ctx: &mut Context, db: Buffer, sink: &mut dyn GradSink) -> Result<()> {
         if let Bias::Trained(bias) = &self.bias {
             sink.dense(bias, db.f32()?)?;
         }
-        ctx.give(dw);
         ctx.give(db);
         Ok(())
     }
-}
-
-/// What a backward pass computes, before anything is sent.
-struct Gradients {
-    dx: Buffer,
-    dw: Buffer,
-    db: Buffer,
 }
 
 /// A use of some columns alone, and the gradient of what it made.

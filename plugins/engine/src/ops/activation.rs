@@ -17,6 +17,20 @@ pub enum Activation {
     Tanh,
 }
 
+/// Hands the function to a macro that loops over elements.
+macro_rules! functions {
+    ($act:expr, $each:ident) => {
+        match $act {
+            Self::Identity => $each!(|v| v),
+            Self::Gelu => $each!(|v| math::gelu(v)),
+            Self::GeluTanh => $each!(|v| math::gelu_tanh(v)),
+            // A comparison, because f32::max would turn NaN into 0.
+            Self::Relu => $each!(|v| if v < 0.0 { 0.0 } else { v }),
+            Self::Tanh => $each!(|v| math::tanh(v)),
+        }
+    };
+}
+
 impl Activation {
     /// The function that `hidden_act` names, or `None`.
     pub fn from_hidden_act(name: &str) -> Option<Self> {
@@ -41,14 +55,21 @@ impl Activation {
                 }
             };
         }
-        match self {
-            Self::Identity => each!(|v| v),
-            Self::Gelu => each!(|v| math::gelu(v)),
-            Self::GeluTanh => each!(|v| math::gelu_tanh(v)),
-            // A comparison, because f32::max would turn NaN into 0.
-            Self::Relu => each!(|v| if v < 0.0 { 0.0 } else { v }),
-            Self::Tanh => each!(|v| math::tanh(v)),
+        functions!(self, each);
+    }
+
+    /// out = f(z).
+    #[inline(always)]
+    pub(crate) fn map(self, out: &mut [f32], z: &[f32]) {
+        macro_rules! each {
+            (|$v:ident| $f:expr) => {
+                for (y, z) in out.iter_mut().zip(z) {
+                    let $v = *z;
+                    *y = $f;
+                }
+            };
         }
+        functions!(self, each);
     }
 
     /// Multiplies `dy` by the derivative at the pre-activation `z`.

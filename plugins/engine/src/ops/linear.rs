@@ -1,18 +1,134 @@
 //! Linear layer with fused bias and activation: y = act(x W^T + b).
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::activation::Activation;
-use crate::kernels::gemm::{MatRef, Write, gemm};
+use crate::buffer::Buffer;
+use crate::context::Context;
+use crate::error::Result;
+use crate::kernels::gemm::{MatRef, PANEL, PackedMatrix, Right, Write, gemm, product};
 use crate::kernels::isa::vectorised;
-use crate::kernels::tile::{Rows, par_tiles};
+use crate::kernels::tile::{Rows, TileMut, par_tile_pairs, par_tiles};
 
-/// Rows and columns of the output that one unit of work computes. Fixed, so that the split does
-/// not depend on the number of threads. The gemm crate packs the weights anew for each block of
-/// rows, so blocks are tall: of ten shapes tried at 2048 x 768 x 3072, those of 1024 rows and more
-/// were the fastest, and those of 128 rows and fewer about half as fast.
-const TILE_ROWS: usize = 1024;
-const TILE_COLS: usize = 256;
+/// The weights of a linear layer, `[outputs, inputs]`.
+#[derive(Debug, Clone, Copy)]
+pub enum Weights<'a> {
+    /// As in PyTorch.
+    Plain(&'a [f32]),
+    /// In the order in which a product reads them.
+    Packed(PackedRows<'a>),
+}
+
+/// Weights that were packed once, for many products.
+#[derive(Debug)]
+pub struct PackedWeights(PackedMatrix);
+
+impl PackedWeights {
+    /// Packs w `[outputs, inputs]` for the unit of `ctx`, on the threads that this is called from.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::OutOfMemory`].
+    ///
+    /// # Panics
+    /// When `w` has another size.
+    pub fn new(ctx: &Context, w: &[f32], (outputs, inputs): (usize, usize)) -> Result<Self> {
+        Ok(Self(PackedMatrix::of_weights(ctx.unit(), w, (outputs, inputs))?))
+    }
+}
+
+impl<'a> From<&'a PackedWeights> for Weights<'a> {
+    fn from(PackedWeights(matrix): &'a PackedWeights) -> Self {
+        Self::Packed(PackedRows { matrix, rows: (0, matrix.cols()) })
+    }
+}
+
+/// Some rows of packed weights, that is, columns of y.
+#[derive(Debug, Clone, Copy)]
+pub struct PackedRows<'a> {
+    matrix: &'a PackedMatrix,
+    rows: (usize, usize),
+}
+
+impl<'a> From<&'a [f32]> for Weights<'a> {
+    fn from(w: &'a [f32]) -> Self {
+        Self::Plain(w)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [f32; N]> for Weights<'a> {
+    fn from(w: &'a [f32; N]) -> Self {
+        Self::Plain(w)
+    }
+}
+
+impl<'a> From<&'a Vec<f32>> for Weights<'a> {
+    fn from(w: &'a Vec<f32>) -> Self {
+        Self::Plain(w)
+    }
+}
+
+impl<'a> Weights<'a> {
+    /// Those in a buffer.
+    pub(crate) fn of(buffer: &'a Buffer) -> Result<Self> {
+        match buffer.packed() {
+            Some(matrix) => Ok(Self::Packed(PackedRows { matrix, rows: (0, matrix.cols()) })),
+            None => Ok(Self::Plain(buffer.f32()?)),
+        }
+    }
+
+    /// Some rows of all; of packed weights they begin with a panel.
+    pub(crate) fn rows(self, rows: Range<usize>, inputs: usize) -> Self {
+        match self {
+            Self::Plain(w) => Self::Plain(&w[rows.start * inputs..rows.end * inputs]),
+            Self::Packed(packed) => {
+                let first = packed.rows.0 + rows.start;
+                Self::Packed(PackedRows { rows: (first, first + rows.len()), ..packed })
+            }
+        }
+    }
+
+    /// Whether there are so many.
+    fn are(self, Shape { inputs, outputs, .. }: Shape) -> bool {
+        match self {
+            Self::Plain(w) => w.len() == outputs * inputs,
+            Self::Packed(PackedRows { matrix, rows: (from, to) }) => {
+                matrix.depth() == inputs && to - from == outputs
+            }
+        }
+    }
+
+    /// The transposed rows `from..from + count`, as the right operand of a product.
+    fn right(self, inputs: usize, from: usize, count: usize) -> Right<'a> {
+        match self {
+            Self::Plain(w) => {
+                Right::Plain(MatRef::new(&w[from * inputs..], count, inputs, inputs).t())
+            }
+            Self::Packed(packed) => Right::Packed(packed.matrix, packed.rows.0 + from),
+        }
+    }
+}
+
+/// Rows and columns of the piece of a product that one unit of work computes. Results do not depend on it (see
+/// [`crate::kernels::gemm`]), so it may depend on the number of threads.
+///
+/// A piece packs its part of the left operand, and of a right one that is not packed yet. So pieces of packed
+/// weights are wide, and as tall as blocks in the cache; others are as tall as the cache allows.
+fn cut(rows: usize, cols: usize, packed: bool) -> (usize, usize) {
+    /// A multiple of the rows of every kernel's panels, so that none is cut.
+    const STEP: usize = 84;
+    let pieces = 2 * rayon::current_num_threads();
+    let tallest = if packed { 2 * STEP } else { 8 * STEP };
+    let blocks = rows.div_ceil(tallest).max(1);
+    let tall = match blocks {
+        1 => rows.max(1),
+        _ => rows.div_ceil(blocks).next_multiple_of(STEP / 6),
+    };
+    let (narrowest, widest) = if packed { (PANEL, 768) } else { (3 * PANEL, 384) };
+    let even = cols.div_ceil(pieces.div_ceil(blocks)).next_multiple_of(PANEL);
+    (tall, even.clamp(narrowest, widest))
+}
 
 /// Sizes of a linear layer applied to a packed batch.
 #[derive(Debug, Clone, Copy)]
@@ -32,41 +148,39 @@ pub struct Shape {
 ///
 /// # Panics
 /// When a slice does not have its shape's size.
-pub fn forward(
+pub fn forward<'a>(
     shape: Shape,
     x: &[f32],
-    w: &[f32],
+    w: impl Into<Weights<'a>>,
     bias: &[f32],
     act: Activation,
     y: &mut [f32],
     pre: Option<&mut [f32]>,
 ) {
     let Shape { rows, inputs, outputs } = shape;
-    assert!(x.len() == rows * inputs && w.len() == outputs * inputs && bias.len() == outputs);
-    // With `pre` wanted, the product is finished there and the activation copied over.
-    let fused = if pre.is_some() { Activation::Identity } else { act };
-    let (first, second) = match pre {
-        Some(pre) => (pre, Some(y)),
-        None => (y, None),
-    };
-    par_tiles::<1>(first, (rows, outputs), Rows::Blocks(TILE_ROWS), TILE_COLS, |_, _, [mut t]| {
+    let w = w.into();
+    assert!(x.len() == rows * inputs && w.are(shape) && bias.len() == outputs);
+    let (tall, wide) = cut(rows, outputs, matches!(w, Weights::Packed(_)));
+    let multiply = |t: &mut TileMut<'_>| {
         let a = MatRef::new(&x[t.row0 * inputs..], t.rows, inputs, inputs);
-        let b = MatRef::new(&w[t.col0 * inputs..], t.cols, inputs, inputs).t();
-        gemm(&mut t, a, b, 1.0, Write::Replace);
-        let bias = &bias[t.col0..t.col0 + t.cols];
-        for r in 0..t.rows {
-            activate(fused, t.row_mut(r), bias);
-        }
-    });
-    if let Some(y) = second {
-        const CHUNK: usize = 1 << 14;
-        let zeros = &[0.0; 256];
-        y.par_chunks_mut(CHUNK).zip(first.par_chunks(CHUNK)).for_each(|(y, pre)| {
-            y.copy_from_slice(pre);
-            for piece in y.chunks_mut(zeros.len()) {
-                activate(act, piece, zeros);
+        product(t, a, w.right(inputs, t.col0, t.cols), 1.0, Write::Replace);
+    };
+    let (size, cut) = ((rows, outputs), Rows::Blocks(tall));
+    match pre {
+        None => par_tiles::<1>(y, size, cut, wide, |_, _, [mut t]| {
+            multiply(&mut t);
+            let bias = &bias[t.col0..t.col0 + t.cols];
+            for r in 0..t.rows {
+                activate(act, t.row_mut(r), bias);
             }
-        });
+        }),
+        Some(pre) => par_tile_pairs(pre, y, size, cut, wide, |mut pre, mut y| {
+            multiply(&mut pre);
+            let bias = &bias[pre.col0..pre.col0 + pre.cols];
+            for r in 0..pre.rows {
+                activate_to(act, pre.row_mut(r), bias, y.row_mut(r));
+            }
+        }),
     }
 }
 
@@ -96,13 +210,15 @@ pub fn backward(
     activate_backward(act, dy, pre);
     let dy = &*dy;
     if let Some(dx) = dx {
-        par_tiles::<1>(dx, (rows, inputs), Rows::Blocks(TILE_ROWS), TILE_COLS, |_, _, [mut t]| {
+        let (tall, wide) = cut(rows, inputs, false);
+        par_tiles::<1>(dx, (rows, inputs), Rows::Blocks(tall), wide, |_, _, [mut t]| {
             let a = MatRef::new(&dy[t.row0 * outputs..], t.rows, outputs, outputs);
             let b = MatRef::new(&w[t.col0..], outputs, t.cols, inputs);
             gemm(&mut t, a, b, 1.0, Write::Replace);
         });
     }
-    par_tiles::<1>(dw, (outputs, inputs), Rows::Blocks(TILE_ROWS), TILE_COLS, |_, _, [mut t]| {
+    let (tall, wide) = cut(outputs, inputs, false);
+    par_tiles::<1>(dw, (outputs, inputs), Rows::Blocks(tall), wide, |_, _, [mut t]| {
         if rows == 0 {
             (0..t.rows).for_each(|r| t.row_mut(r).fill(0.0));
             return;
@@ -142,6 +258,16 @@ vectorised! {
     /// Adds the bias and applies the activation, in place.
     pub(crate) fn activate<'a>(act: Activation, row: &'a mut [f32], bias: &'a [f32]) {
         act.apply(row, bias);
+    }
+
+    /// Adds the bias in place, and writes the activation of the sums to `out`.
+    fn activate_to<'a>(
+        act: Activation, row: &'a mut [f32], bias: &'a [f32], out: &'a mut [f32],
+    ) {
+        for (value, bias) in row.iter_mut().zip(bias) {
+            *value += bias;
+        }
+        act.map(out, row);
     }
 
     fn scale_gradient<'a>(act: Activation, dy: &'a mut [f32], pre: &'a [f32]) {

@@ -9,6 +9,7 @@ use super::find::trained_head;
 use crate::config::{Architecture, ModelConfig};
 use crate::context::Precision;
 use crate::error::Result;
+use crate::kernels::gemm::Unit;
 use crate::model::Model;
 use crate::tokenizer::{Preprocess, Tokenizer, TokenizerKind};
 
@@ -84,20 +85,41 @@ pub trait Family: 'static {
 /// Options of a plugin by name, as the user gave them.
 pub type Options = BTreeMap<String, String>;
 
+/// The option that names the unit which multiplies matrices.
+const ISA: &str = "isa";
+
+/// The value of [`ISA`] that leaves the choice to the engine.
+const AUTO: &str = "auto";
+
+/// The unit that options ask for.
+pub(super) fn isa(options: &Options) -> Option<&str> {
+    options.get(ISA).map(String::as_str).filter(|name| *name != AUTO)
+}
+
+/// The options of a family: its own, and those of the engine.
+fn all_options<F: Family>() -> Vec<OptionDescription> {
+    let mut all = F::options();
+    all.push(OptionDescription {
+        name: ISA.to_owned(),
+        help: "the unit that multiplies matrices; auto is the fastest of this machine".to_owned(),
+        values: [AUTO].into_iter().chain(Unit::NAMES).map(str::to_owned).collect(),
+        default: AUTO.to_owned(),
+    });
+    all
+}
+
 /// Refuses options that the family does not have.
 pub(super) fn check_options<F: Family>(options: &Options) -> sdk::Result<()> {
-    let known = F::options();
+    let known = all_options::<F>();
     let refuse = |message: String| Err(Error::invalid_argument(message));
     for (key, value) in options {
         let Some(option) = known.iter().find(|o| o.name == *key) else {
-            let has = match known.as_slice() {
-                [] => "it has none; leave it out".to_owned(),
-                _ => {
-                    let names: Vec<_> = known.iter().map(|o| format!("\"{}\"", o.name)).collect();
-                    format!("it has {}", names.join(", "))
-                }
-            };
-            return refuse(format!("the plugin {} has no option \"{key}\"; {has}", F::NAME));
+            let names: Vec<_> = known.iter().map(|o| format!("\"{}\"", o.name)).collect();
+            return refuse(format!(
+                "the plugin {} has no option \"{key}\"; it has {}",
+                F::NAME,
+                names.join(", ")
+            ));
         };
         if !option.values.is_empty() && !option.values.contains(value) {
             return refuse(format!(
@@ -220,7 +242,7 @@ macro_rules! demo_bundles {
 pub(super) fn describe<F: Family>() -> Description {
     let mut description = Description::new(F::NAME, F::VERSION);
     description.summary = F::SUMMARY.to_owned();
-    description.options = F::options();
+    description.options = all_options::<F>();
     description.precisions =
         [Precision::F32, Precision::Bf16].map(|p| p.name().to_owned()).to_vec();
     description.trains = true;

@@ -3,7 +3,7 @@
 use candle_core::Device;
 use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, Logits, ModelRequest};
 
-use super::family::{Family, check_head, check_options};
+use super::family::{Family, check_head, check_options, isa};
 use super::find::{Files, Found, Wanted, find};
 use super::save::Source;
 use crate::batch::PackedBatch;
@@ -30,6 +30,9 @@ pub struct EngineModel {
     /// What everything random follows from once training begins.
     pub(super) seed: u64,
     pub(super) source: Source,
+    variant: &'static str,
+    /// The files whose weights these are, as long as nothing has changed them.
+    pub(super) unchanged: Option<Files>,
     pub(super) batch: PackedBatch,
     token_type_ids: Vec<u32>,
 }
@@ -70,15 +73,44 @@ impl EngineModel {
         }
         found.config = F::configure(found.config, &request.options)?;
         let source = Source::new(&found, F::tokenizer_files());
+        // A new head is there to be trained.
+        let variant = found.variant.name;
+        let unchanged = (!request.from_scratch && !request.new_head).then(|| found.files.clone());
         let state = state(request, found)?;
-        Ok(Self {
+        let mut model = Self {
             state,
             trainer: None,
             seed: request.seed,
             source,
+            variant,
+            unchanged,
             batch: PackedBatch::default(),
             token_type_ids: Vec::new(),
-        })
+        };
+        model.pack_weights()?;
+        Ok(model)
+    }
+
+    /// Makes evaluation fast, where the weights can be had back for whatever comes after it.
+    pub(super) fn pack_weights(&mut self) -> sdk::Result<()> {
+        match (&mut self.state, &self.unchanged) {
+            (State::Checked { .. }, _) => Ok(()),
+            (State::Ready(model), Some(_)) => Ok(model.pack()?),
+            // What was trained is nowhere else; what is new will be trained.
+            (State::Ready(model), None) => Ok(model.pack_exactly()?),
+        }
+    }
+
+    /// Undoes [`EngineModel::pack_weights`].
+    pub(super) fn unpack_weights(&mut self) -> sdk::Result<()> {
+        let State::Ready(model) = &mut self.state else { return Err(no_weights()) };
+        if model.unpack() {
+            return Ok(());
+        }
+        let files = self.unchanged.as_ref().ok_or_else(|| {
+            EngineError::Internal("weights were rounded that are in no file".to_owned())
+        })?;
+        Ok(model.reload(&checkpoint(files, self.variant)?)?)
     }
 
     /// The model, and everything beside it that training changes.
@@ -185,7 +217,8 @@ fn no_weights() -> Error {
 /// Reads or makes the weights, or only checks them.
 fn state(request: &ModelRequest, found: Found) -> sdk::Result<State> {
     let (config, head) = (found.config, request.head);
-    let ctx = Context::new(Device::Cpu, precision(request)?, request.threads as usize)?;
+    let isa = isa(&request.options);
+    let ctx = Context::with_isa(Device::Cpu, precision(request)?, request.threads as usize, isa)?;
     if request.from_scratch {
         if request.check {
             return Err(Error::invalid_argument(
@@ -195,13 +228,7 @@ fn state(request: &ModelRequest, found: Found) -> sdk::Result<State> {
         let model = Model::from_scratch(config, head, request.seed, ctx)?;
         return Ok(State::Ready(Box::new(model)));
     }
-    let checkpoint = match &found.files {
-        Files::Directory(directory) => Checkpoint::open(directory)?,
-        Files::Bundled(bundle) => {
-            let origin = format!("{} (bundled)", found.variant.name);
-            Checkpoint::from_bytes(bundle.weights, &origin)?
-        }
-    };
+    let checkpoint = checkpoint(&found.files, found.variant.name)?;
     let new_head = match request.new_head {
         true => NewHead::Initialise { seed: request.seed },
         false => NewHead::Refuse,
@@ -215,6 +242,16 @@ fn state(request: &ModelRequest, found: Found) -> sdk::Result<State> {
     let check = || Model::check(config, head, &checkpoint, new_head);
     let report = ctx.threads().install(check)?;
     Ok(State::Checked { report, parameters, num_labels })
+}
+
+/// The weights of a model's files.
+fn checkpoint(files: &Files, variant: &str) -> sdk::Result<Checkpoint> {
+    Ok(match files {
+        Files::Directory(directory) => Checkpoint::open(directory)?,
+        Files::Bundled(bundle) => {
+            Checkpoint::from_bytes(bundle.weights, &format!("{variant} (bundled)"))?
+        }
+    })
 }
 
 /// Refuses what this build cannot do, before any file is opened.

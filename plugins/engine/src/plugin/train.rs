@@ -4,6 +4,7 @@ use std::path::Path;
 
 use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, StepArguments, StepOutcome, Targets};
 
+use super::find::Files;
 use super::model::EngineModel;
 use super::save;
 use super::targets::targets;
@@ -30,7 +31,9 @@ impl EngineModel {
             return Err(Error::invalid_argument("training has begun already; end it first"));
         }
         let settings = Settings::parse(settings, model.logits_width())?;
-        let trainer = Trainer::begin(model, settings, seed)?;
+        self.unpack_weights()?;
+        let trainer = Trainer::begin(self.ready()?, settings, seed)?;
+        self.unchanged = None;
         self.trainer = Some(Box::new(trainer));
         Ok(())
     }
@@ -67,7 +70,7 @@ impl EngineModel {
         self.source.save_as(trainer.settings().save_dtype);
         drop(trainer);
         self.ready()?.release();
-        Ok(())
+        self.pack_weights()
     }
 
     pub(super) fn save(&mut self, directory: &Path, training_state: bool) -> sdk::Result<()> {
@@ -78,11 +81,15 @@ impl EngineModel {
             self.source.save_as(trainer.settings().save_dtype);
         }
         let source = self.source.clone();
+        if self.trainer.is_none() {
+            self.unpack_weights()?;
+        }
         let (model, trainer, _) = self.training()?;
         save::save(model, &source, directory)?;
         match trainer {
             Some(trainer) if training_state => Ok(trainer.save_state(directory, model.params())?),
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            None => self.pack_weights(),
         }
     }
 
@@ -106,7 +113,11 @@ impl EngineModel {
         }
         let checkpoint = Checkpoint::open(directory)?;
         match trainer {
-            None => Ok(model.reload(&checkpoint)?),
+            None => {
+                model.reload(&checkpoint)?;
+                self.unchanged = Some(Files::Directory(directory.to_owned()));
+                self.pack_weights()
+            }
             Some(trainer) => {
                 let state = match training_state {
                     true => Some(trainer.open_state(directory)?),

@@ -18,8 +18,8 @@ use super::CHUNK;
 use super::gradients::squares;
 use super::segments::Segment;
 use super::settings::AdaLomoSettings;
-use crate::buffer::zeroed;
 use crate::error::Result;
+use crate::memory::zeroed;
 use crate::ops::embedding::SparseRows;
 
 /// Columns in one unit of parallel work.

@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use super::CHUNK;
 use super::segments::Segment;
-use crate::buffer::zeroed;
 use crate::error::{EngineError, Result};
 use crate::grad::GradSink;
+use crate::memory::zeroed;
 use crate::ops::embedding::SparseRows;
 use crate::param::Parameter;
 
@@ -56,6 +56,15 @@ impl Slot {
     }
 }
 
+/// The sum of a parameter's gradients.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sum<'a> {
+    /// Of every element.
+    pub(crate) all: &'a [f32],
+    /// The rows outside of which it is zero, ascending, and their width.
+    pub(crate) rows: Option<(&'a [u32], usize)>,
+}
+
 /// The sums of all parameters.
 #[derive(Debug)]
 pub(crate) struct Gradients {
@@ -77,9 +86,14 @@ impl Gradients {
     }
 
     /// The sum of a parameter's gradients; `None` where it has received none.
-    pub(crate) fn get(&self, index: usize) -> Option<&[f32]> {
+    pub(crate) fn get(&self, index: usize) -> Option<Sum<'_>> {
         let slot = &self.slots[index];
-        matches!(slot.held, Held::Dense | Held::Rows(..)).then_some(slot.sum.as_slice())
+        let rows = match &slot.held {
+            Held::Dense => None,
+            Held::Rows(rows, width) => Some((rows.as_slice(), *width)),
+            Held::Stale | Held::Zeros => return None,
+        };
+        Some(Sum { all: &slot.sum, rows })
     }
 
     /// Whether anything was added since the last call.
@@ -164,6 +178,17 @@ fn sum_squares(values: &[f32]) -> f64 {
 }
 
 impl GradSink for Gradients {
+    fn place(&mut self, param: &Parameter) -> Result<Option<&mut [f32]>> {
+        let slot = &mut self.slots[param.id().index()];
+        if slot.frozen || matches!(slot.held, Held::Dense | Held::Rows(..)) {
+            return Ok(None);
+        }
+        slot.allocate()?;
+        self.touched = true;
+        slot.held = Held::Dense;
+        Ok(Some(&mut slot.sum))
+    }
+
     fn dense(&mut self, param: &Parameter, grad: &[f32]) -> Result<()> {
         let slot = &mut self.slots[param.id().index()];
         if slot.frozen {

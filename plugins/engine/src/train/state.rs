@@ -140,6 +140,7 @@ impl Trainer {
                             let range = segment.range.clone();
                             read(name("exp_avg"), &mut moments.first[range.clone()])?;
                             read(name("exp_avg_sq"), &mut moments.second[range])?;
+                            moments.replaced();
                         }
                     }
                     Rule::AdaLomo(rule) => match &mut rule.moments[index][part] {

@@ -302,7 +302,7 @@ fn apply(
                 Rule::AdamW(rule) => rule.update(index, segment, step, weights, grad)?,
                 Rule::AdaLomo(rule) => {
                     let range = segment.range.clone();
-                    let gradient = Gradient::Dense(&grad[range.clone()]);
+                    let gradient = Gradient::Dense(&grad.all[range.clone()]);
                     rule.update((index, part), segment, step, &mut weights[range], gradient);
                 }
             }

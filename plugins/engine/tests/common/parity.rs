@@ -54,7 +54,8 @@ pub fn forward(model: &mut Model, batch: &PackedBatch) -> Vec<f32> {
     logits
 }
 
-/// All cases in one batch are what Hugging Face gives for each alone, in f32 and in f64.
+/// All cases in one batch are what Hugging Face gives for each alone, in f32 and in f64; and they are the same, bit for
+/// bit, each in a batch of its own, and with packed weights.
 pub fn assert_equals_hugging_face(name: &str, model: &mut Model, cases: &[Case]) {
     let logits = forward(model, &pack(cases));
     let of = |pick: fn(&Case) -> &Vec<f64>| -> Vec<f64> {
@@ -66,4 +67,10 @@ pub fn assert_equals_hugging_face(name: &str, model: &mut Model, cases: &[Case])
         [single, double].map(|expected| super::distance(&logits, &expected) / largest);
     println!("{name}: {single:.1e} from f32, {double:.1e} from f64");
     assert!(single < TOLERANCE && double < TOLERANCE, "{name}: {single:e} {double:e}");
+    let alone: Vec<f32> = cases.iter().flat_map(|case| forward(model, &pack([case]))).collect();
+    assert_eq!(alone, logits, "{name}: a row depends on the others of its batch");
+    model.pack().unwrap();
+    assert_eq!(forward(model, &pack(cases)), logits, "{name}: packed weights give other logits");
+    assert!(model.unpack());
+    assert_eq!(forward(model, &pack(cases)), logits, "{name}: weights do not come back");
 }
