@@ -59,8 +59,10 @@ impl Model {
     /// An ELECTRA checkpoint that was fine-tuned with the older, linear classifier gets that one.
     ///
     /// # Errors
-    /// [`EngineError::Unsupported`] for a head that Hugging Face does not have, and see
-    /// [`checkpoint::load`].
+    /// [`EngineError::Unsupported`] for a head that Hugging Face does not have; [`EngineError::Checkpoint`] naming
+    /// every missing, unexpected and misshapen tensor at once, or the tensor that holds NaN;
+    /// [`EngineError::UntrainedHead`]; [`EngineError::ModelTooLarge`] when the weights exceed this machine's memory;
+    /// [`EngineError::OutOfMemory`].
     pub fn load(
         config: ModelConfig,
         kind: Kind,
@@ -68,11 +70,36 @@ impl Model {
         new_head: NewHead,
         ctx: Context,
     ) -> Result<Self> {
+        Self::load_as(config, kind, checkpoint, new_head, ctx, false)
+    }
+
+    /// [`Model::load`] and [`Model::pack`] in one, tensor by tensor, so that the weights are never there twice.
+    ///
+    /// # Errors
+    /// As for both.
+    pub fn load_packed(
+        config: ModelConfig,
+        kind: Kind,
+        checkpoint: &Checkpoint,
+        ctx: Context,
+    ) -> Result<Self> {
+        Self::load_as(config, kind, checkpoint, NewHead::Refuse, ctx, true)
+    }
+
+    fn load_as(
+        config: ModelConfig,
+        kind: Kind,
+        checkpoint: &Checkpoint,
+        new_head: NewHead,
+        ctx: Context,
+        packed: bool,
+    ) -> Result<Self> {
         let config = as_trained(config, kind, checkpoint)?;
         let Declared { params, trunk, head, first_of_head } = declare(&config, kind)?;
         let place = place(&config, kind, first_of_head);
-        let threads = ctx.threads();
-        let report = threads.install(|| checkpoint::load(&params, checkpoint, place, new_head))?;
+        let pack = packed.then(|| ctx.unit());
+        let load = || checkpoint::load(&params, checkpoint, place, new_head, pack);
+        let report = ctx.threads().install(load)?;
         Ok(Self { config, kind, trunk, head, params, ctx, report })
     }
 
@@ -99,7 +126,7 @@ impl Model {
         };
         self.report = self.ctx.threads().install(|| {
             checkpoint::check(&self.params, checkpoint, place, NewHead::Refuse)?;
-            checkpoint::load(&self.params, checkpoint, place, NewHead::Refuse)
+            checkpoint::load(&self.params, checkpoint, place, NewHead::Refuse, None)
         })?;
         Ok(())
     }

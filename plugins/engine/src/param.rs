@@ -82,7 +82,7 @@ impl Parameter {
 
     /// Brings the weights of a linear layer into the order in which products on `unit` read them; other values
     /// stay as they are.
-    fn pack(&self, unit: Unit) -> Result<()> {
+    pub(crate) fn pack(&self, unit: Unit) -> Result<()> {
         let Some(inputs) = self.inputs else { return Ok(()) };
         // Columns of y can then be had by themselves.
         let stacked = self.parts.len() > 1;

@@ -10,6 +10,7 @@ use super::report::{LoadReport, join, plural};
 use super::source::{Checkpoint, Entry, Format};
 use crate::buffer::Buffer;
 use crate::error::{EngineError, Result};
+use crate::kernels::gemm::Unit;
 use crate::memory;
 use crate::param::{Init, ParamStore, Parameter, Part};
 use crate::rng::Stream;
@@ -26,17 +27,19 @@ const PIECE: usize = 1 << 22;
 /// ignored; without one they are an error.
 ///
 /// Tensors are read piece by piece, and what was read of a file is given back to the system, so
-/// that the process never holds much more than the weights themselves.
+/// that the process never holds much more than the weights themselves. With `pack`, each is packed for that unit
+/// before the next one is read.
 ///
 /// # Errors
 /// [`EngineError::Checkpoint`] naming every missing, unexpected and misshapen tensor at once, or
 /// the tensor that holds NaN; [`EngineError::UntrainedHead`]; [`EngineError::ModelTooLarge`] when
 /// the weights exceed this machine's memory; [`EngineError::OutOfMemory`].
-pub fn load(
+pub(crate) fn load(
     store: &ParamStore,
     checkpoint: &Checkpoint,
     place: Place,
     new_head: NewHead,
+    pack: Option<Unit>,
 ) -> Result<LoadReport> {
     let fit = fit(store, checkpoint, place, new_head)?;
     memory::fits(store.elements().saturating_mul(size_of::<f32>()))?;
@@ -53,6 +56,9 @@ pub fn load(
             }
         }
         *param.write() = Buffer::from_vec(values);
+        if let Some(unit) = pack {
+            param.pack(unit)?;
+        }
     }
     Ok(fit.report)
 }
@@ -80,11 +86,11 @@ pub fn from_scratch(store: &ParamStore, seed: u64) -> Result<LoadReport> {
     })
 }
 
-/// Reads every tensor that [`load`] would read, with the same errors, and keeps none: a model that
+/// Reads every tensor that `load` would read, with the same errors, and keeps none: a model that
 /// does not fit into this machine's memory can be checked all the same.
 ///
 /// # Errors
-/// As [`load`], but for memory; all tensors with NaN or infinity are named.
+/// As `load`, but for memory; all tensors with NaN or infinity are named.
 pub fn check(
     store: &ParamStore,
     checkpoint: &Checkpoint,

@@ -16,7 +16,8 @@ mod write;
 mod zip;
 
 pub use fit::{NewHead, Place};
-pub use load::{check, from_scratch, load};
+pub(crate) use load::load;
+pub use load::{check, from_scratch};
 pub use report::{LoadReport, WeightsFile};
 pub use source::{Checkpoint, Format};
 pub use write::{SaveDtype, Tensor, write_atomically, write_safetensors};

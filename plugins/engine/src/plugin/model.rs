@@ -234,7 +234,11 @@ fn state(request: &ModelRequest, found: Found) -> sdk::Result<State> {
         false => NewHead::Refuse,
     };
     if !request.check {
-        let model = Model::load(config, head, &checkpoint, new_head, ctx)?;
+        // A new head is there to be trained.
+        let model = match request.new_head {
+            true => Model::load(config, head, &checkpoint, new_head, ctx)?,
+            false => Model::load_packed(config, head, &checkpoint, ctx)?,
+        };
         return Ok(State::Ready(Box::new(model)));
     }
     let parameters = Model::parameters(&config, head)?;
