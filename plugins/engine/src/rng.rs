@@ -26,7 +26,7 @@ pub fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 }
 
 /// Blocks whose words [`Stream::blocks`] computes at a time.
-pub(crate) const BLOCKS: usize = 128;
+pub(crate) const BLOCKS: usize = 16;
 
 /// A stream of random numbers, addressed by index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,36 +47,32 @@ impl Stream {
         philox4x32([index as u32, (index >> 32) as u32, self.id[0], self.id[1]], self.key)
     }
 
-    /// The words of the blocks from `first` on, word after word and block by block in each: the same as
-    /// [`Stream::block`], in loops that vectorise. Of `count` blocks, at most [`BLOCKS`], all are valid.
+    /// The words of [`BLOCKS`] blocks from `first` on, word after word and block by block in each: the same as
+    /// [`Stream::block`], in loops that vectorise. Words lie in 64 bits, as their products do.
     #[inline(always)]
-    pub(crate) fn blocks(&self, first: u64, count: usize, words: &mut [[u32; BLOCKS]; 4]) {
-        // Whole vectors, so that a short run is not left to the loops' scalar ends.
-        let count = count.next_multiple_of(16).min(BLOCKS);
-        let [a, b, c, d] = words;
-        let lanes =
-            a[..count].iter_mut().zip(&mut b[..count]).zip(&mut c[..count]).zip(&mut d[..count]);
-        for (i, (((a, b), c), d)) in lanes.enumerate() {
-            let index = first.wrapping_add(i as u64);
-            (*a, *b, *c, *d) = (index as u32, (index >> 32) as u32, self.id[0], self.id[1]);
-        }
+    pub(crate) fn blocks(&self, first: u64) -> [[u64; BLOCKS]; 4] {
+        const LOW: u64 = u32::MAX as u64;
+        let index: [u64; BLOCKS] = std::array::from_fn(|i| first.wrapping_add(i as u64));
+        let [c, d] = self.id.map(|word| [u64::from(word); BLOCKS]);
+        let mut words = [index.map(|i| i & LOW), index.map(|i| i >> 32), c, d];
         let mut key = self.key;
         for round in 0..10 {
             if round > 0 {
                 key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
             }
-            let lanes = a[..count]
-                .iter_mut()
-                .zip(&mut b[..count])
-                .zip(&mut c[..count])
-                .zip(&mut d[..count]);
-            for (((a, b), c), d) in lanes {
-                let low = u64::from(MULTIPLIER[0]) * u64::from(*a);
-                let high = u64::from(MULTIPLIER[1]) * u64::from(*c);
-                (*a, *b) = ((high >> 32) as u32 ^ *b ^ key[0], high as u32);
-                (*c, *d) = ((low >> 32) as u32 ^ *d ^ key[1], low as u32);
+            let mut next = [[0; BLOCKS]; 4];
+            for i in 0..BLOCKS {
+                // What is known to have 32 bits is multiplied by one instruction.
+                let a = u64::from(MULTIPLIER[0]) * (words[0][i] & LOW);
+                let b = u64::from(MULTIPLIER[1]) * (words[2][i] & LOW);
+                next[0][i] = (b >> 32) ^ words[1][i] ^ u64::from(key[0]);
+                next[1][i] = b & LOW;
+                next[2][i] = (a >> 32) ^ words[3][i] ^ u64::from(key[1]);
+                next[3][i] = a & LOW;
             }
+            words = next;
         }
+        words
     }
 
     /// Fills `out` with normal numbers of mean 0 and deviation `std` (Box and Muller 1958).
@@ -123,12 +119,11 @@ mod tests {
     #[test]
     fn many_blocks_are_single_blocks() {
         let stream = Stream::new(0x1234_5678_9abc_def0, [3, 4]);
-        // Across the border of 32 bits, and in every length.
-        for (first, count) in [(0, 1), (u64::from(u32::MAX) - 7, 40), (5, BLOCKS), (9, 17)] {
-            let mut words = [[0; BLOCKS]; 4];
-            stream.blocks(first, count, &mut words);
-            for i in 0..count {
-                let block = stream.block(first + i as u64);
+        // Across the border of 32 bits too.
+        for first in [0, u64::from(u32::MAX) - 7, 5, u64::MAX - 3] {
+            let words = stream.blocks(first);
+            for i in 0..BLOCKS {
+                let block = stream.block(first.wrapping_add(i as u64)).map(u64::from);
                 assert_eq!(block, words.map(|words| words[i]), "{first} {i}");
             }
         }

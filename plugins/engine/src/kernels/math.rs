@@ -10,7 +10,8 @@ pub fn exp(x: f32) -> f32 {
     const LN2_HI: f32 = 0.693_359_4;
     const LN2_LO: f32 = -2.121_944_4e-4;
     let clamped = x.clamp(-87.3, 88.7);
-    let n = clamped.mul_add(std::f32::consts::LOG2_E, ROUND) - ROUND;
+    let shifted = clamped.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
     let r = n.mul_add(-LN2_HI, clamped);
     let r = n.mul_add(-LN2_LO, r);
     let mut p = 1.987_569_1e-4_f32;
@@ -20,19 +21,20 @@ pub fn exp(x: f32) -> f32 {
     p = p.mul_add(r, 1.666_666_5e-1);
     p = p.mul_add(r, 0.5);
     let value = p.mul_add(r * r, r + 1.0);
+    // The integer is in the lowest bits of what was shifted. A conversion would not vectorise, for it saturates.
+    let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()).cast_signed();
     // 2^n in two factors, because n = 128 has no f32 of its own.
-    let half = (n * 0.5).floor();
-    let value = value * power_of_two(half) * power_of_two(n - half);
+    let half = n >> 1;
+    let value = value * power_of_two(half) * power_of_two(n.wrapping_sub(half));
     let value = if x < -87.3 { 0.0 } else { value };
     let value = if x > 88.722_84 { f32::INFINITY } else { value };
     if x.is_nan() { x } else { value }
 }
 
-/// 2^n for an integral n in `[-126, 127]`.
+/// 2^n for n in `[-126, 127]`; anything for others.
 #[inline(always)]
-fn power_of_two(n: f32) -> f32 {
-    // The conversion cannot saturate: the caller clamped.
-    f32::from_bits(((n as i32 + 127) as u32) << 23)
+fn power_of_two(n: i32) -> f32 {
+    f32::from_bits(n.wrapping_add(127).cast_unsigned() << 23)
 }
 
 /// erf(x), absolute error below 4e-7 everywhere.

@@ -42,12 +42,21 @@ impl Dropout {
         // Up to the next block, blocks, and what is left of the last one.
         let head = (first.next_multiple_of(4) - first).min(values.len() as u64) as usize;
         let (head, rest) = values.split_at_mut(head);
-        let (blocks, tail) = rest.split_at_mut(rest.len() - rest.len() % 4);
-        let start = (first + head.len() as u64) / 4;
         self.apply_some(head, self.stream.block(first / 4), first % 4);
-        apply_blocks(*self, blocks, start);
-        if !tail.is_empty() {
-            self.apply_some(tail, self.stream.block(start + blocks.len() as u64 / 4), 0);
+        let mut block = (first + head.len() as u64) / 4;
+        let (runs, rest) = rest.as_chunks_mut::<{ 4 * BLOCKS }>();
+        apply_runs(*self, runs, block);
+        block += (runs.len() * BLOCKS) as u64;
+        // As many words as a whole run has are worth their time for a half.
+        if rest.len() >= 2 * BLOCKS {
+            let mut run = [0.0; 4 * BLOCKS];
+            run[..rest.len()].copy_from_slice(rest);
+            apply_runs(*self, std::slice::from_mut(&mut run), block);
+            rest.copy_from_slice(&run[..rest.len()]);
+            return;
+        }
+        for (number, values) in (block..).zip(rest.chunks_mut(4)) {
+            self.apply_some(values, self.stream.block(number), 0);
         }
     }
 
@@ -60,18 +69,20 @@ impl Dropout {
 }
 
 vectorised! {
-    /// Applies the mask to `values`, whose first element is the first one of block `first`.
-    fn apply_blocks<'a>(dropout: Dropout, values: &'a mut [f32], first: u64) {
-        let mut words = [[0; BLOCKS]; 4];
-        for (run, values) in values.chunks_mut(4 * BLOCKS).enumerate() {
-            dropout.stream.blocks(first + (run * BLOCKS) as u64, values.len() / 4, &mut words);
-            let [a, b, c, d] = &words;
-            let words = a.iter().zip(b).zip(c).zip(d);
-            for (value, (((a, b), c), d)) in values.as_chunks_mut::<4>().0.iter_mut().zip(words) {
-                for (value, word) in value.iter_mut().zip([a, b, c, d]) {
-                    let scale = if *word >= dropout.threshold { dropout.scale } else { 0.0 };
-                    *value = if scale == 0.0 { 0.0 } else { *value * scale };
+    /// Applies the mask to runs of whole blocks, of which `first` is the first.
+    fn apply_runs<'a>(dropout: Dropout, runs: &'a mut [[f32; 4 * BLOCKS]], first: u64) {
+        let threshold = u64::from(dropout.threshold);
+        for (number, run) in runs.iter_mut().enumerate() {
+            let words = dropout.stream.blocks(first + (number * BLOCKS) as u64);
+            let mut scales = [0.0; 4 * BLOCKS];
+            for i in 0..BLOCKS {
+                for (j, words) in words.iter().enumerate() {
+                    scales[4 * i + j] = if words[i] >= threshold { dropout.scale } else { 0.0 };
                 }
+            }
+            for (value, scale) in run.iter_mut().zip(scales) {
+                // Not a product with zero, which infinity and NaN would survive.
+                *value = if scale == 0.0 { 0.0 } else { *value * scale };
             }
         }
     }
