@@ -31,8 +31,8 @@ impl Precision {
 /// Device, dtype, worker threads and buffers of one model.
 ///
 /// Each model has its own thread pool, so nothing depends on the process's global one; results do
-/// not depend on the number of threads at all (every op splits its work in the same way whatever
-/// that number is).
+/// not depend on the number of threads at all (an op splits its work in the same way whatever that
+/// number is, or what it computes does not depend on the split).
 #[derive(Debug)]
 pub struct Context {
     device: Device,

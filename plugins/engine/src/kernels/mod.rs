@@ -1,7 +1,7 @@
 //! The inner loops that everything else is built from: matrix products, vector math, tiles.
 //!
-//! The only unsafe code of the engine is in `gemm` and `tile` (and in the memory map of
-//! checkpoint files).
+//! The only unsafe code of the engine is in `gemm` and `tile`, in the memory map of checkpoint files, and where
+//! zeroed memory is allocated.
 
 pub(crate) mod gemm;
 pub mod isa;

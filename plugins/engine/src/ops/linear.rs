@@ -8,7 +8,7 @@ use super::activation::Activation;
 use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::error::Result;
-use crate::kernels::gemm::{MatRef, PANEL, PackedMatrix, Right, Write, gemm, product};
+use crate::kernels::gemm::{self, MatRef, PANEL, PackedMatrix, Right, Write, gemm, product};
 use crate::kernels::isa::vectorised;
 use crate::kernels::tile::{Rows, TileMut, par_tile_pairs, par_tiles};
 
@@ -116,14 +116,13 @@ impl<'a> Weights<'a> {
 /// A piece packs its part of the left operand, and of a right one that is not packed yet. So pieces of packed
 /// weights are wide, and as tall as blocks in the cache; others are as tall as the cache allows.
 fn cut(rows: usize, cols: usize, packed: bool) -> (usize, usize) {
-    /// A multiple of the rows of every kernel's panels, so that none is cut.
-    const STEP: usize = 84;
+    let panel = gemm::panel_rows();
     let pieces = 2 * rayon::current_num_threads();
-    let tallest = if packed { 2 * STEP } else { 8 * STEP };
+    let tallest = if packed { 168 } else { 672 } / panel * panel;
     let blocks = rows.div_ceil(tallest).max(1);
     let tall = match blocks {
         1 => rows.max(1),
-        _ => rows.div_ceil(blocks).next_multiple_of(STEP / 6),
+        _ => rows.div_ceil(blocks).next_multiple_of(panel),
     };
     let (narrowest, widest) = if packed { (PANEL, 768) } else { (3 * PANEL, 384) };
     let even = cols.div_ceil(pieces.div_ceil(blocks)).next_multiple_of(PANEL);

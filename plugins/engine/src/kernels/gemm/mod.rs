@@ -15,12 +15,14 @@
 //! In bf16 both operands are rounded to nearest even, and products are added up in f32. Units for bf16 add pairs of
 //! products, in an order and with a rounding of their own; elsewhere the f32 units multiply what was rounded.
 
+#[cfg(any(test, target_arch = "x86_64"))]
 mod bf16;
 mod blocked;
 mod kernel;
 mod pack;
 mod panels;
 mod portable;
+#[cfg(any(test, target_arch = "x86_64"))]
 mod proof;
 mod unit;
 mod weights;
@@ -113,6 +115,11 @@ pub(crate) fn product(
     if out.rows > 0 && out.cols > 0 {
         unit::of_this_thread().product(out, a, b, scale, write);
     }
+}
+
+/// Rows of a whole left panel of this thread's unit: pieces of a product that are as many panels tall waste nothing.
+pub(crate) fn panel_rows() -> usize {
+    unit::of_this_thread().panel_rows()
 }
 
 /// [`gemm()`] into a dense row-major slice `[m, n]`.

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::sync::LazyLock;
 
 use super::blocked;
+use super::kernel::Kernel;
 use super::portable::{Portable, Rounded};
 #[cfg(target_arch = "x86_64")]
 use super::proof;
@@ -181,6 +182,11 @@ impl Unit {
     /// Whether packed operands are what they were before.
     pub(crate) fn is_exact(self) -> bool {
         matches!(self.0, Kind::F32 { rounds: false, .. })
+    }
+
+    /// Rows of a whole left panel.
+    pub(super) fn panel_rows(self) -> usize {
+        with_kernel!(self, K, _panels => K::ROWS)
     }
 
     /// How right panels lie.
