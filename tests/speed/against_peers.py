@@ -8,8 +8,7 @@ r"""kobench and what else computes these models on a CPU, in turn, on the same r
 
 The interpreter needs torch and transformers, and for their rows onnxruntime, openvino and ctranslate2; a peer that is not there, or
 fails, is said so and left out. Each program runs alone, one after the other, and all of them once a round, so that a machine that gets
-slower gets slower for all; medians over the rounds are printed. Rates are rows in a second without tokenisation and loading; memory is
-the peak of the whole process (of kobench's worker).
+slower gets slower for all; medians over the rounds are printed. Rates are rows in a second without tokenisation and loading.
 """
 
 import argparse
@@ -32,16 +31,14 @@ PEERS = {
 MODELS = {"kcbert-base": "kcbert-base", "koelectra-small": "koelectra-small-v3"}
 
 
-def peer(args, *command):
-    """The JSON of one peer, with its peak memory; None where it fails."""
-    process = subprocess.Popen([sys.executable, Path(__file__).with_name("peer.py"), *map(str, command)],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    out, err = process.communicate()
-    if process.returncode != 0:
-        reason = (err.strip().splitlines() or ["no message"])[-1]
+def peer(*command):
+    """The JSON of one peer; None where it fails."""
+    done = subprocess.run([sys.executable, Path(__file__).with_name("peer.py"), *map(str, command)], capture_output=True, text=True)
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         print(f"left out: {' '.join(map(str, command[:2]))}: {reason}", file=sys.stderr)
         return None
-    return json.loads(out.strip().splitlines()[-1])
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def records(run):
@@ -64,8 +61,8 @@ def kobench_evaluate(args, folder, precision):
                            "--data-dir", args.data, "--precision", precision)
     lines = (cell / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
     speed = record["throughput"]
-    return {"seconds": speed["forward_seconds"], "rows": record["n"], "rss": record["memory"]["peak_rss_bytes"],
-            "classes": [int(json.loads(line)["pred"]) for line in lines], "unit": record["backend"]["isa"]}
+    return {"seconds": speed["forward_seconds"], "rows": record["n"],
+            "classes": [int(json.loads(line)["pred"]) for line in lines]}
 
 
 def speed_task(args, folder):
@@ -106,12 +103,11 @@ def kobench_train(args, folder, precision):
     settings = {"epochs": 1, "batch_size": 32, "learning_rate": "5e-5", "max_seq_len": 128, "evaluate_every": "never",
                 "select": "last", "dev_fraction": "none", "precision": precision}
     more = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-    cell, record = kobench(args, folder / "train", "--finetune", "--recipe", "default", "--from-scratch", "-m", MODELS[args.shape],
+    cell, _ = kobench(args, folder / "train", "--finetune", "--recipe", "default", "--from-scratch", "-m", MODELS[args.shape],
                            "--checkpoint", shape_folder(args, folder), "-t", task, "--data-dir", data, "--allow-unverified",
                            "--discard-model", *more)
     steps = [json.loads(line) for line in (cell / "train.jsonl").read_text(encoding="utf-8").splitlines()][1:]
-    return {"seconds": sum(step["seconds"] for step in steps), "rows": sum(step["rows"] for step in steps),
-            "rss": record["memory"]["peak_rss_bytes"]}
+    return {"seconds": sum(step["seconds"] for step in steps), "rows": sum(step["rows"] for step in steps)}
 
 
 def table(results, rounds):
@@ -160,15 +156,15 @@ def main():
                     result = run(args, folder, name.removeprefix("kobench-"))
                 elif args.what == "evaluate":
                     test = args.data / "nsmc/ratings_test.txt"
-                    result = peer(args, "evaluate", name, args.model, test, args.rows, args.threads)
+                    result = peer("evaluate", name, args.model, test, args.rows, args.threads)
                 else:
                     train = args.data / "nsmc/ratings_train.txt"
-                    result = peer(args, "train", name, args.shape, args.model / "vocab.txt", train, args.steps, args.threads)
+                    result = peer("train", name, args.shape, args.model / "vocab.txt", train, args.steps, args.threads)
                 if result is None:
                     del results[name]
                 else:
                     results[name].append(result)
-            ceilings.append(peer(args, "ceiling", "f32", args.threads)["flops"])
+            ceilings.append(peer("ceiling", "f32", args.threads)["flops"])
     table(results, args.rounds)
     print(f"\ntorch's product of 2048 x 768 x 3072 in f32: median {statistics.median(ceilings) / 1e9:.0f} GFLOP/s, "
           f"{min(ceilings) / 1e9:.0f} to {max(ceilings) / 1e9:.0f}")

@@ -42,7 +42,9 @@ impl Dropout {
         // Up to the next block, blocks, and what is left of the last one.
         let head = (first.next_multiple_of(4) - first).min(values.len() as u64) as usize;
         let (head, rest) = values.split_at_mut(head);
-        self.apply_some(head, self.stream.block(first / 4), first % 4);
+        if !head.is_empty() {
+            self.apply_some(head, self.stream.block(first / 4), first % 4);
+        }
         let mut block = (first + head.len() as u64) / 4;
         let (runs, rest) = rest.as_chunks_mut::<{ 4 * BLOCKS }>();
         apply_runs(*self, runs, block);

@@ -77,7 +77,7 @@ impl EngineModel {
         let variant = found.variant.name;
         let unchanged = (!request.from_scratch && !request.new_head).then(|| found.files.clone());
         let state = state(request, found)?;
-        let mut model = Self {
+        Ok(Self {
             state,
             trainer: None,
             seed: request.seed,
@@ -86,9 +86,7 @@ impl EngineModel {
             unchanged,
             batch: PackedBatch::default(),
             token_type_ids: Vec::new(),
-        };
-        model.pack_weights()?;
-        Ok(model)
+        })
     }
 
     /// Makes evaluation fast, where the weights can be had back for whatever comes after it.
@@ -96,7 +94,7 @@ impl EngineModel {
         match (&mut self.state, &self.unchanged) {
             (State::Checked { .. }, _) => Ok(()),
             (State::Ready(model), Some(_)) => Ok(model.pack()?),
-            // What was trained is nowhere else; what is new will be trained.
+            // What was trained is nowhere else.
             (State::Ready(model), None) => Ok(model.pack_exactly()?),
         }
     }

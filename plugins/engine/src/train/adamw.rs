@@ -52,24 +52,22 @@ impl Moments {
     pub(super) fn replaced(&mut self) {
         self.live = Live::All;
     }
+}
 
-    /// Notes that these rows have a gradient; none: that all may have one. Gives the rows that may have moments.
-    fn touch(&mut self, rows: Option<(&[u32], usize)>) -> Option<&[bool]> {
-        let count = rows.map_or(0, |(_, width)| self.first.len() / width);
-        let live = match (&mut self.live, rows) {
-            (Live::Rows(live), Some((rows, _))) if live.is_empty() || live.len() == count => {
+impl Live {
+    /// Notes that these rows of `count` have a gradient; none: that all may have one. Gives the rows that may have
+    /// moments, or `None` for all.
+    fn touch(&mut self, rows: Option<&[u32]>, count: usize) -> Option<&[bool]> {
+        match (&mut *self, rows) {
+            (Self::Rows(live), Some(rows)) if live.is_empty() || live.len() == count => {
                 live.resize(count, false);
                 rows.iter().for_each(|&row| live[row as usize] = true);
-                true
             }
-            _ => false,
-        };
-        if !live {
-            self.live = Live::All;
+            _ => *self = Self::All,
         }
-        match &self.live {
-            Live::Rows(live) => Some(live),
-            Live::All => None,
+        match self {
+            Self::Rows(live) => Some(live),
+            Self::All => None,
         }
     }
 }
@@ -133,23 +131,24 @@ impl AdamW {
     ) -> Result<()> {
         let factors = self.factors(segment, step, rate, clip);
         let variant = self.settings.variant;
-        let moments = self.moments[index]
+        let Moments { first, second, live } = self.moments[index]
             .as_mut()
             .ok_or_else(|| EngineError::Internal(format!("{} has no moments", segment.name)))?;
         // A table is one tensor. With an epsilon of 0 the step of a row without moments is NaN, as in PyTorch.
-        let whole = segment.range.len() == moments.first.len() && self.settings.eps > 0.0;
-        let live = moments.touch(grad.rows.filter(|_| whole)).map(<[bool]>::to_vec);
+        let whole = segment.range.len() == first.len() && self.settings.eps > 0.0;
         let width = grad.rows.map_or(1, |(_, width)| width);
+        let rows = grad.rows.filter(|_| whole).map(|(rows, _)| rows);
+        let live = live.touch(rows, first.len() / width);
         let range = segment.range.clone();
         let chunk = (CHUNK / width).max(1) * width;
         weights[range.clone()]
             .par_chunks_mut(chunk)
             .zip(grad.all[range.clone()].par_chunks(chunk))
-            .zip(moments.first[range.clone()].par_chunks_mut(chunk))
-            .zip(moments.second[range].par_chunks_mut(chunk))
+            .zip(first[range.clone()].par_chunks_mut(chunk))
+            .zip(second[range].par_chunks_mut(chunk))
             .enumerate()
             .for_each(|(number, (((w, g), m), v))| {
-                let Some(live) = &live else { return variant.update(w, g, m, v, factors) };
+                let Some(live) = live else { return variant.update(w, g, m, v, factors) };
                 let rows = w.chunks_exact_mut(width).zip(g.chunks_exact(width));
                 let rows = rows.zip(m.chunks_exact_mut(width)).zip(v.chunks_exact_mut(width));
                 let live = &live[number * (chunk / width)..];

@@ -52,7 +52,14 @@ vectorised! {
 /// The nearest bfloat16, ties to even; NaN stays NaN.
 #[inline(always)]
 pub(super) fn round_to_bf16(value: f32) -> f32 {
+    f32::from_bits(bf16_bits(value) << 16)
+}
+
+/// The bits of [`round_to_bf16`], in the lower half.
+#[inline(always)]
+pub(super) fn bf16_bits(value: f32) -> u32 {
     let bits = value.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) & 0xffff_0000;
-    if value.is_nan() { value } else { f32::from_bits(rounded) }
+    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
+    // A payload in the lower half alone would be lost, and infinity left.
+    if value.is_nan() { (bits >> 16) | 0x40 } else { rounded }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::bf16::tests::Emulated;
 use super::kernel::Kernel;
-use super::pack::round_to_bf16;
+use super::pack::{bf16_bits, round_to_bf16};
 use super::*;
 use crate::context::Precision;
 
@@ -263,7 +263,11 @@ fn rounding_is_that_of_the_half_crate() {
         let value = f32::from_bits(bits);
         let (ours, theirs) = (round_to_bf16(value), Bf16::from_f32(value).to_f32());
         assert!(ours.to_bits() == theirs.to_bits() || value.is_nan() && ours.is_nan(), "{value}");
+        let (ours, theirs) = (Bf16::from_bits(bf16_bits(value) as u16), Bf16::from_f32(value));
+        assert!(ours.to_bits() == theirs.to_bits() || value.is_nan() && ours.is_nan(), "{value}");
     }
+    // NaN whose payload is in the lower half alone.
+    assert!(Bf16::from_bits(bf16_bits(f32::from_bits(0x7f80_0001)) as u16).is_nan());
     for value in [0.0, -0.0, f32::INFINITY, f32::MAX, f32::MIN_POSITIVE, 1e-45] {
         assert_eq!(round_to_bf16(value).to_bits(), Bf16::from_f32(value).to_f32().to_bits());
     }
