@@ -144,6 +144,8 @@ def main():
     parser.add_argument("--kobench", type=Path, default=ROOT / "target/release/kobench")
     args = parser.parse_args()
     peers = args.peers.split(",") if args.peers else PEERS[args.what]
+    if unknown := [name for name in peers if name not in PEERS[args.what]]:
+        parser.error(f"unknown peers {', '.join(unknown)}; there are {', '.join(PEERS[args.what])}")
     results = {name: [] for name in peers} | {f"kobench-{p}": [] for p in args.precisions.split(",")}
     ceilings = []
     with tempfile.TemporaryDirectory() as folder:
