@@ -4,6 +4,8 @@ r"""kobench and what else computes these models on a CPU, in turn, on the same r
     cargo build --release --workspace
     python tests/parity/kcbert_full_size.py --make MODEL --config kcbert-base.config.json --vocab vocab.txt
     python tests/speed/against_peers.py evaluate --model MODEL --data DATA [--rows 1000] [--rounds 3] [--peers torch-f32,...]
+    python tests/parity/full_size.py --model mdeberta-base --make SHAPE
+    python tests/speed/against_peers.py lengths --model SHAPE --data DATA [--lengths nsmc|512] [--rows 200]
     python tests/speed/against_peers.py train --shape kcbert-base --model MODEL --data DATA [--steps 8] [--rounds 3]
 
 The interpreter needs torch and transformers, and for their rows onnxruntime, openvino and ctranslate2; a peer that is not there, or
@@ -25,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PEERS = {
     "evaluate": ["torch-f32-pad128", "torch-f32", "onnxruntime-f32", "openvino-f32", "ctranslate2-f32", "ctranslate2-int8",
                  "torch-bf16", "openvino-bf16"],
+    "lengths": ["torch-f32", "torch-bf16"],
     "train": ["torch-f32-pad128", "torch-f32", "torch-bf16"],
 }
 # What the shapes are called here: the model whose plugin builds them.
@@ -63,6 +66,26 @@ def kobench_evaluate(args, folder, precision):
     speed = record["throughput"]
     return {"seconds": speed["forward_seconds"], "rows": record["n"],
             "classes": [int(json.loads(line)["pred"]) for line in lines]}
+
+
+def length_file(args, folder):
+    """Half the characters of NSMC's first test rows and two more, which is near their number of tokens; or a twentieth as many of 512."""
+    rows = (args.data / "nsmc/ratings_test.txt").read_text(encoding="utf-8").split("\n")[1 : args.rows + 1]
+    lengths = [512] * (args.rows // 20) if args.lengths == "512" else [min(2 + len(row.split("\t")[1]) // 2, 128) for row in rows]
+    path = folder / "lengths.json"
+    path.write_text(json.dumps(lengths), encoding="utf-8")
+    return path
+
+
+def engine_lengths(args, path, precision):
+    """The engine alone, in a test program: these models have no tokeniser."""
+    command = ["cargo", "test", "--release", "--locked", "-q", "-p", "kobench-engine", "--test", "speed", "--", "--nocapture", "--ignored"]
+    names = {"KOBENCH_FULL_SIZE": args.model.resolve(), "KOBENCH_LENGTHS": path, "KOBENCH_PRECISION": precision}
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {k: str(v) for k, v in names.items()}, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"the engine's test failed: {done.stderr.strip()}")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    return json.loads(line) | {"rows": len(json.loads(path.read_text()))}
 
 
 def speed_task(args, folder):
@@ -136,6 +159,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="the data directory, with nsmc/ in it")
     parser.add_argument("--shape", choices=MODELS, default="kcbert-base", help="what to train")
     parser.add_argument("--rows", type=int, default=1000, help="rows of the test split to evaluate")
+    parser.add_argument("--lengths", choices=["nsmc", "512"], default="nsmc", help="of the sequences, for `lengths`")
     parser.add_argument("--steps", type=int, default=8, help="steps of 32 rows to train")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -150,10 +174,16 @@ def main():
     ceilings = []
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
+        if args.what == "lengths":
+            lengths = length_file(args, folder)
         for number in range(args.rounds):
             for name in list(results):
                 print(f"round {number + 1}: {name}", file=sys.stderr)
-                if name.startswith("kobench"):
+                if args.what == "lengths" and name.startswith("kobench"):
+                    result = engine_lengths(args, lengths, name.removeprefix("kobench-"))
+                elif args.what == "lengths":
+                    result = peer("lengths", name, args.model, lengths, args.threads)
+                elif name.startswith("kobench"):
                     run = kobench_evaluate if args.what == "evaluate" else kobench_train
                     result = run(args, folder, name.removeprefix("kobench-"))
                 elif args.what == "evaluate":

@@ -3,11 +3,13 @@
 
     python peer.py evaluate VARIANT MODEL ratings_test.txt ROWS THREADS
     python peer.py train VARIANT SHAPE vocab.txt ratings_train.txt STEPS THREADS
+    python peer.py lengths VARIANT MODEL LENGTHS THREADS
     python peer.py ceiling f32|bf16 THREADS
 
 The last line is JSON. Evaluation: seconds without tokenisation, the best of two passes behind a warm-up, tokens, and the classes. The
 rows are sorted by length and batched by 2,048 tokens, which is the best that a careful user of these libraries does; `torch-f32-pad128`
-is what the published scripts do. Training: seconds of the steps behind the first.
+is what the published scripts do. Training: seconds of the steps behind the first. Lengths: a model that tests/parity/full_size.py made, on
+sequences of the lengths in a JSON list.
 """
 
 import json
@@ -158,6 +160,30 @@ def evaluate(variant, folder, path, count, threads):
     return {"seconds": min(seconds), "rows": len(ids), "tokens": sum(map(len, ids)), "classes": logits.argmax(1).tolist()}
 
 
+def lengths(variant, folder, path, threads):
+    import torch
+    import transformers
+
+    torch.set_num_threads(threads)
+    head = json.loads((Path(folder) / "reference.json").read_text())["head"]
+    auto = {"sequence": transformers.AutoModelForSequenceClassification, "token": transformers.AutoModelForTokenClassification,
+            "span": transformers.AutoModelForQuestionAnswering}[head]
+    kind = "eager" if "eager" in variant else None
+    model = auto.from_pretrained(folder, attn_implementation=kind).eval()
+    if "bf16" in variant:
+        model = model.bfloat16()
+    ids = [[5 + i % 900 for i in range(length)] for length in json.loads(Path(path).read_text())]
+    batches = [[torch.from_numpy(array) for array in padded(ids, rows, length)] for rows, length in sorted_batches(ids)]
+    seconds = []
+    with torch.inference_mode():
+        for _ in range(3):
+            started = time.perf_counter()
+            for inputs, mask in batches:
+                model(input_ids=inputs, attention_mask=mask)
+            seconds.append(time.perf_counter() - started)
+    return {"seconds": min(seconds[1:]), "rows": len(ids), "tokens": sum(map(len, ids))}
+
+
 def new_model(shape, vocabulary):
     from transformers import BertConfig, BertForSequenceClassification, ElectraConfig, ElectraForSequenceClassification
 
@@ -220,6 +246,9 @@ def main():
     elif what == "train":
         variant, shape, vocabulary, path, steps, threads = rest
         result = train(variant, shape, vocabulary, path, int(steps), int(threads))
+    elif what == "lengths":
+        variant, folder, path, threads = rest
+        result = lengths(variant, folder, path, int(threads))
     else:
         precision, threads = rest
         result = ceiling(precision, int(threads))

@@ -9,9 +9,9 @@ mod common;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use common::distance;
+use common::{architecture, distance};
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
-use kobench_engine::config::{Architecture, ModelConfig};
+use kobench_engine::config::ModelConfig;
 use kobench_engine::model::Model;
 use kobench_engine::{Context, PackedBatch};
 use kobench_plugin_sdk::Head;
@@ -38,20 +38,6 @@ struct Case {
     /// Empty unless it was asked for.
     #[serde(default)]
     logits_f64: Vec<f64>,
-}
-
-fn architecture(name: &str) -> Architecture {
-    [
-        Architecture::Bert,
-        Architecture::Electra,
-        Architecture::DistilBert,
-        Architecture::Roberta,
-        Architecture::DebertaV2,
-        Architecture::Gemma2,
-    ]
-    .into_iter()
-    .find(|a| a.model_types().contains(&name))
-    .unwrap()
 }
 
 /// A line of /proc/self/status in MiB, where there is such a file.

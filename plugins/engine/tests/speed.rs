@@ -1,72 +1,79 @@
-//! Tokens per second of the full-size model on real rows, when the user has both:
+//! How long a model of its real size takes for sequences of given lengths, without tokeniser and harness.
 //!
-//! `KOBENCH_CHECKPOINT=DIR KOBENCH_DATA=DIR cargo test --release -p kobench-engine --test speed -- --nocapture --ignored`
+//! `tests/speed/against_peers.py lengths` runs it beside transformers:
+//!
+//! `KOBENCH_FULL_SIZE=DIR KOBENCH_LENGTHS=FILE cargo test --release -p kobench-engine --test speed -- --nocapture --ignored`
+//!
+//! DIR is what `tests/parity/full_size.py --make` writes, FILE a JSON list of lengths. The last line but the test
+//! program's own is JSON: seconds of the better of two passes behind a warm-up, and tokens.
+
+mod common;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use kobench_engine::checkpoint::{Checkpoint, NewHead};
-use kobench_engine::config::{Architecture, ModelConfig};
+use common::architecture;
+use kobench_engine::checkpoint::Checkpoint;
+use kobench_engine::config::ModelConfig;
 use kobench_engine::model::Model;
-use kobench_engine::tokenizer::{Tokenizer, TokenizerKind};
-use kobench_engine::{Context, PackedBatch};
-use kobench_plugin_sdk::{EncodeOptions, Example, Head};
+use kobench_engine::{Context, PackedBatch, Precision};
+use kobench_plugin_sdk::Head;
 
-/// Tokens that one batch holds at most.
+/// Tokens that one batch holds at most, if it holds more than one sequence.
 const BUDGET: usize = 2048;
-const ROWS: usize = 1000;
+
+/// What was made.
+#[derive(serde::Deserialize)]
+struct Reference {
+    architecture: String,
+    head: Head,
+}
 
 #[test]
 #[ignore = "needs a full-size checkpoint and minutes"]
-fn tokens_per_second() {
-    let folder = |name| PathBuf::from(std::env::var_os(name).expect(name));
-    let (checkpoint, data) = (folder("KOBENCH_CHECKPOINT"), folder("KOBENCH_DATA"));
-    let json = std::fs::read(checkpoint.join("config.json")).unwrap();
-    let config = ModelConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
-    let tokenizer =
-        Tokenizer::open(TokenizerKind::WordPiece, &checkpoint, config.max_seq_len).unwrap();
-    let text = std::fs::read_to_string(data.join("nsmc/ratings_test.txt")).unwrap();
-    let rows = text.split('\n').skip(1).take(ROWS);
-    let documents: Vec<&str> = rows.map(|l| l.trim().split('\t').nth(1).unwrap()).collect();
-    let examples: Vec<Example<'_>> = documents.iter().map(|d| Example::Text(d)).collect();
-    let encoded = tokenizer.encode(&examples, &EncodeOptions::default()).unwrap();
+fn seconds_of_sequences() {
+    let path = |name| PathBuf::from(std::env::var_os(name).expect(name));
+    let folder = path("KOBENCH_FULL_SIZE");
+    let lengths = std::fs::read(path("KOBENCH_LENGTHS")).unwrap();
+    let mut lengths: Vec<usize> = serde_json::from_slice(&lengths).unwrap();
+    lengths.sort_unstable_by_key(|&length| std::cmp::Reverse(length));
+    let precision = match std::env::var("KOBENCH_PRECISION").as_deref() {
+        Ok("bf16") => Precision::Bf16,
+        _ => Precision::F32,
+    };
 
-    let start = Instant::now();
-    let weights = Checkpoint::open(&checkpoint).unwrap();
-    let ctx = Context::cpu(2).unwrap();
-    let new_head = NewHead::Initialise { seed: 1 };
-    let mut model = Model::load(config, Head::Sequence, &weights, new_head, ctx).unwrap();
-    model.pack().unwrap();
-    println!("load: {:.2} s, {}", start.elapsed().as_secs_f64(), model.context().isa());
+    let json = std::fs::read(folder.join("config.json")).unwrap();
+    let reference = std::fs::read(folder.join("reference.json")).unwrap();
+    let Reference { architecture: name, head } = serde_json::from_slice(&reference).unwrap();
+    let config = ModelConfig::from_json(architecture(&name), &json, "config.json").unwrap();
+    let weights = Checkpoint::open(&folder).unwrap();
+    let ctx = Context::new(candle_core::Device::Cpu, precision, 2).unwrap();
+    let mut model = Model::load_packed(config, head, &weights, ctx).unwrap();
 
-    let mut order: Vec<usize> = (0..encoded.n_sequences()).collect();
-    order.sort_by_key(|&s| std::cmp::Reverse(encoded.range(s).len()));
-    for round in 0..2 {
-        let start = Instant::now();
+    let mut batches = Vec::new();
+    let mut rest = lengths.as_slice();
+    while !rest.is_empty() {
+        let taken = (BUDGET / rest[0]).clamp(1, rest.len());
         let mut batch = PackedBatch::default();
-        let mut rest = order.as_slice();
-        while !rest.is_empty() {
-            batch.clear();
-            let mut taken = 0;
-            for &s in rest {
-                let range = encoded.range(s);
-                if taken > 0 && batch.tokens() + range.len() > BUDGET {
-                    break;
-                }
-                let types = vec![0; range.len()];
-                batch.push(&encoded.input_ids[range], &types).unwrap();
-                taken += 1;
-            }
-            rest = &rest[taken..];
-            let mut logits = vec![0.0; taken * model.config().num_labels];
-            model.forward(&batch, &mut logits, &|| Ok(())).unwrap();
+        for &length in &rest[..taken] {
+            // Which tokens they are makes no difference to the time.
+            let ids: Vec<u32> = (0..length as u32).map(|i| 5 + i % 900).collect();
+            batch.push(&ids, &vec![0; length]).unwrap();
         }
-        let seconds = start.elapsed().as_secs_f64();
-        let rate = encoded.n_tokens() as f64 / seconds;
-        println!(
-            "round {round}: {} tokens in {seconds:.2} s, {rate:.0} tokens/s",
-            encoded.n_tokens()
-        );
+        batches.push(batch);
+        rest = &rest[taken..];
     }
-    println!("buffers: {} bytes", model.context().buffer_bytes());
+    let mut run = || {
+        let clock = Instant::now();
+        for batch in &batches {
+            let mut logits = vec![0.0; model.logits_rows(batch) * model.logits_width()];
+            model.forward(batch, &mut logits, &|| Ok(())).unwrap();
+        }
+        clock.elapsed().as_secs_f64()
+    };
+    run();
+    let seconds = run().min(run());
+    let tokens: usize = lengths.iter().sum();
+    let isa = model.context().isa();
+    println!("\n{}", serde_json::json!({"seconds": seconds, "tokens": tokens, "isa": isa}));
 }

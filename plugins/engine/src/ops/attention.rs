@@ -5,13 +5,18 @@
 //! `[QUERY_BLOCK, L]` scores exist at a time and nothing of size `[L, L]` is kept for the backward
 //! pass, which recomputes the probabilities from each row's log-sum-exp (Dao et al. 2022).
 
+mod backward;
+
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
 use super::dropout::Dropout;
-use crate::kernels::gemm::{MatRef, Write, gemm, gemm_into};
-use crate::kernels::tile::{Rows, par_tiles};
+use crate::kernels::gemm::{MatRef, PackedMatrix, Right, Write, product};
+use crate::kernels::tile::{Rows, TileMut, par_tiles};
 use crate::kernels::{isa::vectorised, math, reduce};
+
+pub use backward::backward;
+pub(super) use backward::masked;
 
 /// Query rows whose scores exist at the same time.
 pub(super) const QUERY_BLOCK: usize = 64;
@@ -38,8 +43,20 @@ impl Shape<'_> {
 }
 
 thread_local! {
-    /// Scores of one query block; grows to the longest sequence seen and stays.
-    static SCRATCH: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
+        scores: Vec::new(),
+        keys: PackedMatrix::empty(),
+        values: PackedMatrix::empty(),
+    });
+}
+
+/// Memory of one thread; grows to the longest sequence seen and stays.
+struct Scratch {
+    /// Scores of one query block, `[QUERY_BLOCK, L]`.
+    scores: Vec<f32>,
+    /// The keys, transposed, and the values of one head of a sequence, which all query blocks meet.
+    keys: PackedMatrix,
+    values: PackedMatrix,
 }
 
 /// The query, key and value rows of one head of one sequence.
@@ -93,12 +110,15 @@ pub fn forward(
     par_tiles::<1>(out, (tokens, hidden), cut, dim, |sequence, head, [mut out]| {
         let (start, length) = (out.row0, out.rows);
         let view = Head { qkv, hidden, dim, start, column: head * dim };
-        with_scratch(length, |scores, _| {
+        SCRATCH.with_borrow_mut(|Scratch { scores, keys, values }| {
+            keys.refill(view.panel(1, 0, length).t());
+            values.refill(view.panel(2, 0, length));
             for from in (0..length).step_by(QUERY_BLOCK) {
                 let rows = QUERY_BLOCK.min(length - from);
-                let scores = &mut scores[..rows * length];
-                let (q, k) = (view.panel(0, from, rows), view.panel(1, 0, length));
-                gemm_into(scores, q, k.t(), scale, Write::Replace);
+                let scores = grown(scores, rows * length);
+                let mut tile = TileMut::whole(scores, rows, length);
+                let (q, keys) = (view.panel(0, from, rows), Right::Packed(keys, 0));
+                product(&mut tile, q, keys, scale, Write::Replace);
                 let mut row_lse = [0.0; QUERY_BLOCK];
                 softmax(scores, length, &mut row_lse[..rows]);
                 if let Some(lse) = &lse {
@@ -111,10 +131,19 @@ pub fn forward(
                     }
                 }
                 let p = MatRef::new(scores, rows, length, length);
-                gemm(&mut out.rows(from, rows), p, view.panel(2, 0, length), 1.0, Write::Replace);
+                let values = Right::Packed(values, 0);
+                product(&mut out.rows(from, rows), p, values, 1.0, Write::Replace);
             }
         });
     });
+}
+
+/// The first `size` elements of memory that grows to the longest sequence seen and stays.
+pub(super) fn grown(scratch: &mut Vec<f32>, size: usize) -> &mut [f32] {
+    if scratch.len() < size {
+        scratch.resize(size, 0.0);
+    }
+    &mut scratch[..size]
 }
 
 /// Log-sum-exps `[heads, T]`, each head of each sequence written by the thread that computes it.
@@ -181,103 +210,4 @@ vectorised! {
             *ds = p * (*ds - delta);
         }
     }
-}
-
-/// Calls `f` with two scratch areas of at least `[QUERY_BLOCK, length]`.
-fn with_scratch(length: usize, f: impl FnOnce(&mut [f32], &mut [f32])) {
-    SCRATCH.with_borrow_mut(|[a, b]| {
-        let size = QUERY_BLOCK.min(length) * length;
-        if a.len() < size {
-            a.resize(size, 0.0);
-            b.resize(size, 0.0);
-        }
-        f(a, b);
-    });
-}
-
-/// Gradient of [`forward`]: `dqkv` `[T, 3 hidden]` from `dout` `[T, hidden]`, the saved `qkv`, `out`
-/// and `lse`, and the same dropout.
-///
-/// With p the probabilities, m the dropout mask, D = sum(dout out) of a row:
-/// dv = (m p)^T dout, dp = m (dout v^T), ds = p (dp - D), dq = ds k, dk = ds^T q, both scaled.
-///
-/// # Panics
-/// When the slices' sizes contradict the shape.
-pub fn backward(
-    shape: Shape<'_>,
-    qkv: &[f32],
-    dropout: Dropout,
-    out: &[f32],
-    lse: &[f32],
-    dout: &[f32],
-    dqkv: &mut [f32],
-) {
-    let (hidden, tokens, dim) = (shape.hidden(), shape.tokens(), shape.head_dim);
-    assert!(qkv.len() == tokens * 3 * hidden && dqkv.len() == qkv.len());
-    assert!(out.len() == tokens * hidden && dout.len() == out.len());
-    assert_eq!(lse.len(), shape.heads * tokens);
-    let scale = 1.0 / (dim as f32).sqrt();
-    let longest = max_seqlen(shape.cu_seqlens);
-    let cut = Rows::Sequences(shape.cu_seqlens);
-    par_tiles::<3>(dqkv, (tokens, 3 * hidden), cut, dim, |_, head, [mut dq, mut dk, mut dv]| {
-        let (start, length) = (dq.row0, dq.rows);
-        let column = head * dim;
-        let view = Head { qkv, hidden, dim, start, column };
-        let row_of = |matrix: &[f32], r: usize| {
-            let offset = (start + r) * hidden + column;
-            offset..(offset + dim).min(matrix.len())
-        };
-        with_scratch(length, |p, dp| {
-            for from in (0..length).step_by(QUERY_BLOCK) {
-                let rows = QUERY_BLOCK.min(length - from);
-                let write = if from == 0 { Write::Replace } else { Write::Add };
-                let (p, dp) = (&mut p[..rows * length], &mut dp[..rows * length]);
-                let (q, k) = (view.panel(0, from, rows), view.panel(1, 0, length));
-                let offset = (start + from) * hidden + column;
-                let d = MatRef::new(&dout[offset..], rows, dim, hidden);
-                gemm_into(p, q, k.t(), scale, Write::Replace);
-                gemm_into(dp, d, view.panel(2, 0, length).t(), 1.0, Write::Replace);
-                let first = head * tokens + start + from;
-                probabilities(p, length, &lse[first..first + rows]);
-                // dv takes the probabilities after dropout, ds those before it.
-                let number = |r: usize| dropout_row(shape, head, start + from + r, longest);
-                if dropout.is_off() {
-                    let p = MatRef::new(p, rows, length, length);
-                    gemm(&mut dv, p.t(), d, 1.0, write);
-                } else {
-                    masked(length, p, |masked| {
-                        for (r, row) in masked.chunks_exact_mut(length).enumerate() {
-                            dropout.apply(row, number(r));
-                        }
-                        let p = MatRef::new(masked, rows, length, length);
-                        gemm(&mut dv, p.t(), d, 1.0, write);
-                    });
-                }
-                for (r, (p, dp)) in
-                    p.chunks_exact(length).zip(dp.chunks_exact_mut(length)).enumerate()
-                {
-                    dropout.apply(dp, number(r));
-                    let span = row_of(out, from + r);
-                    score_gradient(dp, p, &out[span.clone()], &dout[span]);
-                }
-                let ds = MatRef::new(dp, rows, length, length);
-                gemm(&mut dq.rows(from, rows), ds, k, scale, Write::Replace);
-                gemm(&mut dk, ds.t(), q, scale, write);
-            }
-        });
-    });
-}
-
-thread_local! {
-    static MASKED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Calls `f` with a copy of the probabilities of one query block.
-pub(super) fn masked(length: usize, p: &[f32], f: impl FnOnce(&mut [f32])) {
-    MASKED.with_borrow_mut(|copy| {
-        copy.clear();
-        copy.reserve(QUERY_BLOCK * length);
-        copy.extend_from_slice(p);
-        f(copy);
-    });
 }

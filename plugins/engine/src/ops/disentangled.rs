@@ -17,10 +17,12 @@ mod backward;
 
 use std::cell::RefCell;
 
-use super::attention::{Head, LseParts, QUERY_BLOCK, Shape, dropout_row, max_seqlen, softmax};
+use super::attention::{
+    Head, LseParts, QUERY_BLOCK, Shape, dropout_row, grown, max_seqlen, softmax,
+};
 use super::distance::DistanceTable;
 use super::dropout::Dropout;
-use crate::kernels::gemm::{MatRef, Write, gemm, gemm_into};
+use crate::kernels::gemm::{MatRef, PackedMatrix, Right, Write, gemm, gemm_into, product};
 use crate::kernels::isa::vectorised;
 use crate::kernels::tile::{Rows, TileMut, par_tiles};
 
@@ -78,9 +80,15 @@ impl Met<'_> {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = const {
-        RefCell::new(Scratch { scores: Vec::new(), c2p: Vec::new(), p2c: Vec::new() })
-    };
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
+        scores: Vec::new(),
+        c2p: Vec::new(),
+        p2c: Vec::new(),
+        keys: PackedMatrix::empty(),
+    });
+
+    /// The values of one head of a sequence, which all query blocks meet.
+    static VALUES: RefCell<PackedMatrix> = RefCell::new(PackedMatrix::empty());
 }
 
 /// Memory of one thread; grows to the longest sequence seen and stays.
@@ -91,6 +99,8 @@ struct Scratch {
     c2p: Vec<f32>,
     /// Products of all keys of the sequence with qr, `[L, rows]`.
     p2c: Vec<f32>,
+    /// The keys of one head of a sequence, transposed, which all query blocks meet.
+    keys: PackedMatrix,
 }
 
 /// One head of one sequence.
@@ -117,13 +127,13 @@ impl<'a> Pass<'a> {
 
     /// Fills the products of keys and qr; to be called before [`Pass::scores`].
     fn prepare(&self, scratch: &mut Scratch) {
-        grow(&mut scratch.scores, QUERY_BLOCK.min(self.length) * self.length);
+        scratch.keys.refill(self.view.panel(1, 0, self.length).t());
         let Some(positions) = self.positions.filter(|p| p.p2c) else { return };
-        grow(&mut scratch.p2c, self.length * self.stride);
+        let p2c = grown(&mut scratch.p2c, self.length * self.stride);
         for from in (0..self.length).step_by(KEY_BLOCK) {
             let keys = KEY_BLOCK.min(self.length - from);
             let met = self.met_by_keys(positions, from, keys);
-            let out = &mut scratch.p2c[from * self.stride..(from + keys) * self.stride];
+            let out = &mut p2c[from * self.stride..(from + keys) * self.stride];
             let mut out = TileMut::left_columns(out, keys, met.width(), self.stride);
             let qr = positions.panel(&self.view, 0, met);
             gemm(&mut out, self.view.panel(1, from, keys), qr.t(), self.scale, Write::Replace);
@@ -147,14 +157,14 @@ impl<'a> Pass<'a> {
     /// Scores `[rows, L]` of the queries `from..from + rows`.
     fn scores<'s>(&self, from: usize, rows: usize, scratch: &'s mut Scratch) -> &'s mut [f32] {
         let length = self.length;
-        let scores = &mut scratch.scores[..rows * length];
-        let (q, k) = (self.view.panel(0, from, rows), self.view.panel(1, 0, length));
-        gemm_into(scores, q, k.t(), self.scale, Write::Replace);
+        let scores = grown(&mut scratch.scores, rows * length);
+        let q = self.view.panel(0, from, rows);
+        let mut tile = TileMut::whole(scores, rows, length);
+        product(&mut tile, q, Right::Packed(&scratch.keys, 0), self.scale, Write::Replace);
         let Some(positions) = self.positions else { return scores };
         if positions.c2p {
             let met = self.met_by_queries(positions, from, rows);
-            grow(&mut scratch.c2p, rows * met.width());
-            let c2p = &mut scratch.c2p[..rows * met.width()];
+            let c2p = grown(&mut scratch.c2p, rows * met.width());
             let kr = positions.panel(&self.view, usize::from(positions.p2c), met);
             gemm_into(c2p, q, kr.t(), self.scale, Write::Replace);
             add_c2p(scores, length, c2p, met, from, positions.distances.linear());
@@ -168,12 +178,6 @@ impl<'a> Pass<'a> {
             }
         }
         scores
-    }
-}
-
-fn grow(scratch: &mut Vec<f32>, size: usize) {
-    if scratch.len() < size {
-        scratch.resize(size, 0.0);
     }
 }
 
@@ -268,19 +272,23 @@ pub fn forward(
         let view = Head { qkv, hidden, dim, start, column: head * dim };
         let v = view.panel(2, 0, length);
         let pass = Pass::new(view, positions, length, scale);
-        pass.each_block(|from, rows, scores| {
-            let mut row_lse = [0.0; QUERY_BLOCK];
-            softmax(scores, length, &mut row_lse[..rows]);
-            if let Some(lse) = &lse {
-                lse.write(head, sequence, from, &row_lse[..rows]);
-            }
-            if !dropout.is_off() {
-                for (r, row) in scores.chunks_exact_mut(length).enumerate() {
-                    dropout.apply(row, dropout_row(shape, head, start + from + r, longest));
+        VALUES.with_borrow_mut(|values| {
+            values.refill(v);
+            pass.each_block(|from, rows, scores| {
+                let mut row_lse = [0.0; QUERY_BLOCK];
+                softmax(scores, length, &mut row_lse[..rows]);
+                if let Some(lse) = &lse {
+                    lse.write(head, sequence, from, &row_lse[..rows]);
                 }
-            }
-            let p = MatRef::new(scores, rows, length, length);
-            gemm(&mut out.rows(from, rows), p, v, 1.0, Write::Replace);
+                if !dropout.is_off() {
+                    for (r, row) in scores.chunks_exact_mut(length).enumerate() {
+                        dropout.apply(row, dropout_row(shape, head, start + from + r, longest));
+                    }
+                }
+                let p = MatRef::new(scores, rows, length, length);
+                let values = Right::Packed(values, 0);
+                product(&mut out.rows(from, rows), p, values, 1.0, Write::Replace);
+            });
         });
     });
 }

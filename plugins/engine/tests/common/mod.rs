@@ -11,6 +11,7 @@ pub mod spm;
 
 use std::path::PathBuf;
 
+use kobench_engine::config::Architecture;
 use kobench_engine::rng::Stream;
 
 /// tests/goldens of the repository.
@@ -66,4 +67,19 @@ pub fn memory(line: &str) -> usize {
 /// Makes the peak of memory the memory now.
 pub fn forget_peak() {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
+}
+
+/// The architecture of a `model_type` in config.json.
+pub fn architecture(name: &str) -> Architecture {
+    [
+        Architecture::Bert,
+        Architecture::Electra,
+        Architecture::DistilBert,
+        Architecture::Roberta,
+        Architecture::DebertaV2,
+        Architecture::Gemma2,
+    ]
+    .into_iter()
+    .find(|a| a.model_types().contains(&name))
+    .unwrap()
 }

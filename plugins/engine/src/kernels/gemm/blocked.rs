@@ -3,7 +3,6 @@
 
 use super::kernel::{Element, Kernel, Target};
 use super::panels::Scratch;
-use super::weights::PackedMatrix;
 use super::{MatRef, PANEL, Right, Write};
 use crate::kernels::tile::TileMut;
 
@@ -24,7 +23,6 @@ pub(super) fn product<K: Kernel>(
     b: Right<'_>,
     scale: f32,
     write: Write,
-    packed: impl Fn(&PackedMatrix) -> &[K::Element],
 ) {
     if a.cols == 0 {
         if write == Write::Replace {
@@ -38,7 +36,8 @@ pub(super) fn product<K: Kernel>(
             assert!(
                 first.is_multiple_of(PANEL) && first + out.cols <= b.cols() && a.cols == b.depth()
             );
-            let elements = packed(b);
+            let elements = K::Element::packed(&b.panels)
+                .expect("a matrix is packed for the unit of the thread that multiplies by it");
             for from in (0..a.cols).step_by(K::DEPTH) {
                 let depth = K::elements(K::DEPTH.min(a.cols - from));
                 let block = &elements[from / K::PER * b.padded_cols() + first * depth..];

@@ -2,12 +2,18 @@
 #![expect(unsafe_code, reason = "kernels write through the pointer of a tile")]
 
 use super::MatRef;
-use super::panels::Scratch;
+use super::panels::{Packed, Panels, Scratch};
 
 /// What packed operands consist of.
 pub(super) trait Element: Copy + 'static {
     /// Calls `f` with this thread's scratch panels, which grow to the largest block seen and stay.
     fn with_scratch<T>(f: impl FnOnce(&mut Scratch<Self>) -> T) -> T;
+
+    /// The panels, when they consist of this.
+    fn packed(panels: &Packed) -> Option<&[Self]>;
+
+    /// The panels, replaced by none when they consist of something else.
+    fn own(panels: &mut Packed) -> &mut Panels<Self>;
 }
 
 /// Where a kernel writes, and how.

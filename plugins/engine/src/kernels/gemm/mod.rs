@@ -113,13 +113,13 @@ pub(crate) fn product(
 ) {
     assert_eq!(a.rows, out.rows);
     if out.rows > 0 && out.cols > 0 {
-        unit::of_this_thread().product(out, a, b, scale, write);
+        Unit::of_this_thread().product(out, a, b, scale, write);
     }
 }
 
 /// Rows of a whole left panel of this thread's unit: pieces of a product that are as many panels tall waste nothing.
 pub(crate) fn panel_rows() -> usize {
-    unit::of_this_thread().panel_rows()
+    Unit::of_this_thread().panel_rows()
 }
 
 /// [`gemm()`] into a dense row-major slice `[m, n]`.

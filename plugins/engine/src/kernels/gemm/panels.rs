@@ -66,6 +66,26 @@ impl<E: Element> Panels<E> {
     }
 }
 
+/// The panels of one unit.
+#[derive(Debug)]
+pub(super) enum Packed {
+    F32(Panels<f32>),
+    /// Two bfloat16 in an element, the first one in the lower half.
+    Bf16(Panels<u32>),
+}
+
+impl From<Panels<f32>> for Packed {
+    fn from(panels: Panels<f32>) -> Self {
+        Self::F32(panels)
+    }
+}
+
+impl From<Panels<u32>> for Packed {
+    fn from(panels: Panels<u32>) -> Self {
+        Self::Bf16(panels)
+    }
+}
+
 /// Blocks of both operands.
 #[derive(Debug)]
 pub(super) struct Scratch<E> {
@@ -74,7 +94,7 @@ pub(super) struct Scratch<E> {
 }
 
 macro_rules! element {
-    ($type:ty) => {
+    ($type:ty, $variant:ident) => {
         impl Element for $type {
             fn with_scratch<T>(f: impl FnOnce(&mut Scratch<Self>) -> T) -> T {
                 thread_local! {
@@ -87,9 +107,26 @@ macro_rules! element {
                 }
                 SCRATCH.with_borrow_mut(f)
             }
+
+            fn packed(panels: &Packed) -> Option<&[Self]> {
+                match panels {
+                    Packed::$variant(panels) => Some(panels.as_slice()),
+                    _ => None,
+                }
+            }
+
+            fn own(panels: &mut Packed) -> &mut Panels<Self> {
+                if Self::packed(panels).is_none() {
+                    *panels = Panels::<Self>::empty().into();
+                }
+                match panels {
+                    Packed::$variant(panels) => panels,
+                    _ => unreachable!("replaced above"),
+                }
+            }
         }
     };
 }
-element!(f32);
+element!(f32, F32);
 // The bits of two bfloat16.
-element!(u32);
+element!(u32, Bf16);

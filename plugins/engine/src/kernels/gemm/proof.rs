@@ -5,7 +5,6 @@
 
 use super::kernel::Kernel;
 use super::pack::round_to_bf16;
-use super::weights::PackedMatrix;
 use super::{MatRef, Right, Write, blocked};
 use crate::kernels::tile::TileMut;
 
@@ -21,7 +20,7 @@ fn is_right<K: Kernel<Element = u32>>((m, n, k): (usize, usize, usize), write: W
     let mut found = vec![1.5; m * n];
     let mut out = TileMut::whole(&mut found, m, n);
     let right = Right::Plain(MatRef::new(&b, n, k, k).t());
-    blocked::product::<K>(&mut out, MatRef::new(&a, m, k, k), right, 1.0, write, nothing_packed);
+    blocked::product::<K>(&mut out, MatRef::new(&a, m, k, k), right, 1.0, write);
     let before = if write == Write::Add { 1.5 } else { 0.0 };
     let rounded = |value: f32| f64::from(round_to_bf16(value));
     found.iter().enumerate().all(|(at, &found)| {
@@ -30,10 +29,6 @@ fn is_right<K: Kernel<Element = u32>>((m, n, k): (usize, usize, usize), write: W
         // A few hundred roundings of sums of about the root of k.
         (f64::from(found) - (before + products.sum::<f64>())).abs() < 1e-4
     })
-}
-
-fn nothing_packed(_: &PackedMatrix) -> &[u32] {
-    &[]
 }
 
 /// Numbers of both signs below 1/4, none of which is a bfloat16.

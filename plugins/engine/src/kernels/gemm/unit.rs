@@ -5,11 +5,12 @@ use std::cell::Cell;
 use std::sync::LazyLock;
 
 use super::blocked;
-use super::kernel::Kernel;
+use super::kernel::{Element, Kernel};
+use super::panels::Packed;
 use super::portable::{Portable, Rounded};
 #[cfg(target_arch = "x86_64")]
 use super::proof;
-use super::weights::{self, Layout, Packed, PackedMatrix};
+use super::weights::{self, Layout};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Amx, Avx2, Avx512, Avx512Bf16, detect};
 use super::{MatRef, Right, Write};
@@ -51,63 +52,46 @@ thread_local! {
     static UNIT: Cell<Option<Unit>> = const { Cell::new(None) };
 }
 
-/// The unit of this thread: f32 on the best of the machine where [`Unit::install`] was never called.
-pub(super) fn of_this_thread() -> Unit {
-    UNIT.get().unwrap_or_else(|| {
-        let unit = Unit::best(Precision::F32);
-        unit.install();
-        unit
-    })
-}
-
-/// Calls a generic function for the kernel of a unit, with the way to its panels.
+/// Calls a generic function for the kernel of a unit.
 macro_rules! with_kernel {
-    ($unit:expr, $K:ident, $panels:ident => $body:expr) => {
+    ($unit:expr, $K:ident => $body:expr) => {
         match $unit.0 {
             #[cfg(target_arch = "x86_64")]
             Kind::Amx => {
                 type $K = Amx;
-                let $panels = bf16_panels;
                 $body
             }
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512Bf16 => {
                 type $K = Avx512Bf16;
-                let $panels = bf16_panels;
                 $body
             }
             #[cfg(target_arch = "x86_64")]
             Kind::F32 { isa: Isa::Avx512, rounds: false } => {
                 type $K = Avx512;
-                let $panels = f32_panels;
                 $body
             }
             #[cfg(target_arch = "x86_64")]
             Kind::F32 { isa: Isa::Avx512, rounds: true } => {
                 type $K = Rounded<Avx512>;
-                let $panels = f32_panels;
                 $body
             }
             #[cfg(target_arch = "x86_64")]
             Kind::F32 { isa: Isa::Avx2, rounds: false } => {
                 type $K = Avx2;
-                let $panels = f32_panels;
                 $body
             }
             #[cfg(target_arch = "x86_64")]
             Kind::F32 { isa: Isa::Avx2, rounds: true } => {
                 type $K = Rounded<Avx2>;
-                let $panels = f32_panels;
                 $body
             }
             Kind::F32 { isa: Isa::Portable, rounds: false } => {
                 type $K = Portable;
-                let $panels = f32_panels;
                 $body
             }
             Kind::F32 { isa: Isa::Portable, rounds: true } => {
                 type $K = Rounded<Portable>;
-                let $panels = f32_panels;
                 $body
             }
         }
@@ -135,6 +119,15 @@ impl Unit {
         }
         kinds.push(Kind::F32 { isa: Isa::Portable, rounds });
         kinds.into_iter().map(Self).collect()
+    }
+
+    /// The unit of this thread: f32 on the best of the machine where [`Unit::install`] was never called.
+    pub(super) fn of_this_thread() -> Self {
+        UNIT.get().unwrap_or_else(|| {
+            let unit = Self::best(Precision::F32);
+            unit.install();
+            unit
+        })
     }
 
     /// The fastest unit of this machine for a precision.
@@ -186,17 +179,22 @@ impl Unit {
 
     /// Rows of a whole left panel.
     pub(super) fn panel_rows(self) -> usize {
-        with_kernel!(self, K, _panels => K::ROWS)
+        with_kernel!(self, K => K::ROWS)
     }
 
     /// How right panels lie.
     pub(super) fn layout(self) -> Layout {
-        with_kernel!(self, K, _panels => Layout::of::<K>())
+        with_kernel!(self, K => Layout::of::<K>())
     }
 
     /// Packs a right operand.
     pub(super) fn pack(self, b: MatRef<'_>) -> Result<Packed> {
-        with_kernel!(self, K, _panels => Ok(weights::pack::<K>(b)?.into()))
+        with_kernel!(self, K => Ok(weights::pack::<K>(b)?.into()))
+    }
+
+    /// Packs a right operand into memory that was used before.
+    pub(super) fn repack(self, panels: &mut Packed, b: MatRef<'_>) {
+        with_kernel!(self, K => weights::repack::<K>(Element::own(panels), b));
     }
 
     /// out (+)= scale * a b.
@@ -208,24 +206,6 @@ impl Unit {
         scale: f32,
         write: Write,
     ) {
-        with_kernel!(self, K, panels => blocked::product::<K>(out, a, b, scale, write, panels));
-    }
-}
-
-/// What is said when [`super::product`]'s contract is broken.
-const OTHER_UNIT: &str = "weights were packed for another unit than that of this thread";
-
-fn f32_panels(matrix: &PackedMatrix) -> &[f32] {
-    match &matrix.panels {
-        Packed::F32(panels) => panels.as_slice(),
-        Packed::Bf16(_) => panic!("{OTHER_UNIT}"),
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn bf16_panels(matrix: &PackedMatrix) -> &[u32] {
-    match &matrix.panels {
-        Packed::Bf16(panels) => panels.as_slice(),
-        Packed::F32(_) => panic!("{OTHER_UNIT}"),
+        with_kernel!(self, K => blocked::product::<K>(out, a, b, scale, write));
     }
 }

@@ -1,33 +1,13 @@
-//! A right operand that is packed once and used in many products: the weights of a layer.
+//! A right operand that is packed once and used in many products: the weights of a layer, or the keys of a sequence.
 
 use rayon::prelude::*;
 
 use super::blocked::pack_right;
 use super::kernel::Kernel;
-use super::panels::Panels;
+use super::panels::{Packed, Panels};
 use super::unit::Unit;
 use super::{MatRef, PANEL};
 use crate::error::Result;
-
-/// The panels of one unit.
-#[derive(Debug)]
-pub(super) enum Packed {
-    F32(Panels<f32>),
-    /// Two bfloat16 in an element, the first one in the lower half.
-    Bf16(Panels<u32>),
-}
-
-impl From<Panels<f32>> for Packed {
-    fn from(panels: Panels<f32>) -> Self {
-        Self::F32(panels)
-    }
-}
-
-impl From<Panels<u32>> for Packed {
-    fn from(panels: Panels<u32>) -> Self {
-        Self::Bf16(panels)
-    }
-}
 
 /// A matrix `[depth, cols]`: blocks of at most [`Kernel::DEPTH`] rows, each of them panel after panel.
 #[derive(Debug)]
@@ -55,6 +35,19 @@ impl PackedMatrix {
         let b = MatRef::new(w, outputs, inputs, inputs).t();
         let panels = unit.pack(b)?;
         Ok(Self { unit, depth: inputs, cols: outputs, panels })
+    }
+
+    /// A matrix without elements, for [`PackedMatrix::refill`].
+    pub(crate) fn empty() -> Self {
+        let panels = Packed::F32(Panels::empty());
+        Self { unit: Unit::of_this_thread(), depth: 0, cols: 0, panels }
+    }
+
+    /// Packs b for the unit of this thread, on this thread alone, into the memory that is there already.
+    pub(crate) fn refill(&mut self, b: MatRef<'_>) {
+        self.unit = Unit::of_this_thread();
+        (self.depth, self.cols) = (b.rows, b.cols);
+        self.unit.repack(&mut self.panels, b);
     }
 
     /// The weights `[outputs, inputs]` again; of bf16 what rounding has left.
@@ -131,24 +124,45 @@ impl Layout {
     }
 }
 
-/// All panels of b for the unit of `K`.
+/// All panels of b for the unit of `K`, packed in parallel.
 pub(super) fn pack<K: Kernel>(b: MatRef<'_>) -> Result<Panels<K::Element>>
 where
     K::Element: Send,
 {
-    let padded = b.cols.next_multiple_of(PANEL);
-    let last = b.rows - b.rows % K::DEPTH;
-    let elements = last / K::PER + K::elements(b.rows - last);
-    let mut panels = Panels::zeros(elements * padded, "packed weights")?;
-    let blocks = panels.as_mut_slice()[..elements * padded].chunks_mut(K::DEPTH / K::PER * padded);
-    for (block, panels) in blocks.enumerate() {
-        let from = block * K::DEPTH;
-        let depth = K::DEPTH.min(b.rows - from);
-        let size = K::elements(depth) * PANEL;
+    let mut panels = Panels::zeros(elements::<K>(b), "packed weights")?;
+    for (panels, b) in blocks::<K>(panels.as_mut_slice(), b) {
+        let size = K::elements(b.rows) * PANEL;
         panels.par_chunks_exact_mut(size).enumerate().for_each(|(p, panel)| {
             let cols = PANEL.min(b.cols - p * PANEL);
-            pack_right::<K>(panel, b.block((from, depth), (p * PANEL, cols)));
+            pack_right::<K>(panel, b.block((0, b.rows), (p * PANEL, cols)));
         });
     }
     Ok(panels)
+}
+
+/// All panels of b for the unit of `K`, in memory that grows to the largest b and stays.
+pub(super) fn repack<K: Kernel>(panels: &mut Panels<K::Element>, b: MatRef<'_>) {
+    for (panels, b) in blocks::<K>(panels.grown(elements::<K>(b)), b) {
+        pack_right::<K>(panels, b);
+    }
+}
+
+/// Elements of all panels of b.
+fn elements<K: Kernel>(b: MatRef<'_>) -> usize {
+    let last = b.rows - b.rows % K::DEPTH;
+    (last / K::PER + K::elements(b.rows - last)) * b.cols.next_multiple_of(PANEL)
+}
+
+/// Blocks of at most [`Kernel::DEPTH`] rows of b, and their places.
+fn blocks<'a, K: Kernel>(
+    panels: &'a mut [K::Element],
+    b: MatRef<'a>,
+) -> impl Iterator<Item = (&'a mut [K::Element], MatRef<'a>)> {
+    let padded = b.cols.next_multiple_of(PANEL);
+    let whole = (K::DEPTH / K::PER * padded).max(1);
+    panels[..elements::<K>(b)].chunks_mut(whole).enumerate().map(move |(block, panels)| {
+        let from = block * K::DEPTH;
+        let depth = K::DEPTH.min(b.rows - from);
+        (panels, b.block((from, depth), (0, b.cols)))
+    })
 }

@@ -20,10 +20,10 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::super::attention::{
-    Head, QUERY_BLOCK, Shape, dropout_row, masked, max_seqlen, probabilities, score_gradient,
+    Head, QUERY_BLOCK, Shape, dropout_row, grown, masked, max_seqlen, probabilities, score_gradient,
 };
-use super::{Dropout, KEY_BLOCK, Met, Pass, Positions, SCRATCH, grow};
-use crate::kernels::gemm::{MatRef, Write, gemm, gemm_into};
+use super::{Dropout, KEY_BLOCK, Met, Pass, Positions, SCRATCH};
+use crate::kernels::gemm::{MatRef, PackedMatrix, Right, Write, gemm, product};
 use crate::kernels::isa::vectorised;
 use crate::kernels::tile::{Rows, TileMut, par_tiles};
 
@@ -37,9 +37,13 @@ pub struct Gradients<'a> {
 }
 
 thread_local! {
-    static GATHERED: RefCell<Gathered> = const {
-        RefCell::new(Gathered { dp: Vec::new(), c2p: Vec::new(), p2c: Vec::new() })
-    };
+    static GATHERED: RefCell<Gathered> = RefCell::new(Gathered {
+        dp: Vec::new(),
+        c2p: Vec::new(),
+        p2c: Vec::new(),
+        keys: PackedMatrix::empty(),
+        values_t: PackedMatrix::empty(),
+    });
 }
 
 /// Memory of one thread; grows to the longest sequence seen and stays.
@@ -50,6 +54,9 @@ struct Gathered {
     c2p: Vec<f32>,
     /// Sums of ds over the queries at one row, `[L, rows]`.
     p2c: Vec<f32>,
+    /// The keys of one head of a sequence, and the values, transposed.
+    keys: PackedMatrix,
+    values_t: PackedMatrix,
 }
 
 /// Gradient of [`super::forward`] from `dout` `[T, hidden]`, the saved `qkv`, `out` and `lse`, and
@@ -143,11 +150,11 @@ impl<F: Fn(usize) -> u64> Unit<'_, F> {
         SCRATCH.with_borrow_mut(|scratch| {
             GATHERED.with_borrow_mut(|gathered| {
                 self.pass.prepare(scratch);
-                grow(&mut gathered.dp, QUERY_BLOCK.min(length) * length);
-                if p2c.is_some() {
-                    grow(&mut gathered.p2c, length * stride);
-                    gathered.p2c[..length * stride].fill(0.0);
-                }
+                let Gathered { dp, c2p: c2p_sums, p2c: p2c_sums, keys, values_t } = gathered;
+                keys.refill(k);
+                values_t.refill(v.t());
+                let p2c_sums = grown(p2c_sums, p2c.map_or(0, |_| length * stride));
+                p2c_sums.fill(0.0);
                 for from in (0..length).step_by(QUERY_BLOCK) {
                     let rows = QUERY_BLOCK.min(length - from);
                     let write = if from == 0 { Write::Replace } else { Write::Add };
@@ -157,8 +164,9 @@ impl<F: Fn(usize) -> u64> Unit<'_, F> {
                     let d = MatRef::new(&self.dout[from * hidden..], rows, dim, hidden);
                     self.add_dv(from, p, d, &mut dv, write);
 
-                    let ds = &mut gathered.dp[..rows * length];
-                    gemm_into(ds, d, v.t(), 1.0, Write::Replace);
+                    let ds = grown(dp, rows * length);
+                    let mut tile = TileMut::whole(ds, rows, length);
+                    product(&mut tile, d, Right::Packed(values_t, 0), 1.0, Write::Replace);
                     for (r, (ds, p)) in
                         ds.chunks_exact_mut(length).zip(p.chunks_exact(length)).enumerate()
                     {
@@ -169,13 +177,12 @@ impl<F: Fn(usize) -> u64> Unit<'_, F> {
                     let ds = &*ds;
                     let matrix = MatRef::new(ds, rows, length, length);
                     let mut dq = dq.rows(from, rows);
-                    gemm(&mut dq, matrix, k, scale, Write::Replace);
+                    product(&mut dq, matrix, Right::Packed(keys, 0), scale, Write::Replace);
                     gemm(&mut dk, matrix.t(), q, scale, write);
                     if let Some(positions) = c2p {
                         let met = self.pass.met_by_queries(positions, from, rows);
                         let width = met.width();
-                        grow(&mut gathered.c2p, rows * width);
-                        let sums = &mut gathered.c2p[..rows * width];
+                        let sums = grown(c2p_sums, rows * width);
                         sums.fill(0.0);
                         gather_c2p(sums, ds, length, met, from, positions.distances.linear());
                         let sums = MatRef::new(sums, rows, width, width);
@@ -189,7 +196,7 @@ impl<F: Fn(usize) -> u64> Unit<'_, F> {
                         for key in (0..length).step_by(KEY_BLOCK) {
                             let keys = KEY_BLOCK.min(length - key);
                             let met = self.pass.met_by_keys(positions, key, keys);
-                            let sums = &mut gathered.p2c[key * stride..(key + keys) * stride];
+                            let sums = &mut p2c_sums[key * stride..(key + keys) * stride];
                             gather_p2c(sums, stride, ds, length, (from, key), met);
                         }
                     }
@@ -198,7 +205,7 @@ impl<F: Fn(usize) -> u64> Unit<'_, F> {
                 for key in (0..length).step_by(KEY_BLOCK) {
                     let keys = KEY_BLOCK.min(length - key);
                     let met = self.pass.met_by_keys(positions, key, keys);
-                    let sums = &gathered.p2c[key * stride..(key + keys) * stride];
+                    let sums = &p2c_sums[key * stride..(key + keys) * stride];
                     let sums = MatRef::new(sums, keys, met.width(), stride);
                     let qr = positions.panel(view, 0, met);
                     gemm(&mut dk.rows(key, keys), sums, qr, scale, Write::Add);

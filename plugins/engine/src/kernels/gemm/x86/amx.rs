@@ -45,11 +45,17 @@ impl Kernel for Amx {
                 accumulate(steps, left.as_ptr(), right.as_ptr());
                 store(out.ptr, out.stride);
             } else {
+                // Products are added to what is there inside the tiles, as above: a row must not depend on how many
+                // others there are.
+                let inside = out.add && out.scale == 1.0;
                 let mut sums = Sums([[0.0; PANEL]; 2 * TILE]);
-                begin(None);
+                if inside {
+                    sums.read(rows, out);
+                }
+                begin(Some((sums.0.as_ptr().cast(), PANEL)));
                 accumulate(steps, left.as_ptr(), right.as_ptr());
                 store(sums.0.as_mut_ptr().cast(), PANEL);
-                avx512::store_rows(&sums.0[..rows], out);
+                avx512::store_rows(&sums.0[..rows], Target { add: out.add && !inside, ..out });
             }
         }
     }
@@ -58,6 +64,20 @@ impl Kernel for Amx {
 /// The sums of a whole panel, on cache lines.
 #[repr(align(64))]
 struct Sums([[f32; PANEL]; 2 * TILE]);
+
+impl Sums {
+    /// Takes what is there.
+    ///
+    /// # Safety
+    /// `out` points to a matrix `[rows, out.cols]`.
+    unsafe fn read(&mut self, rows: usize, out: Target) {
+        for (r, sums) in self.0[..rows].iter_mut().enumerate() {
+            // SAFETY: as the caller vouches.
+            let row = unsafe { std::slice::from_raw_parts(out.ptr.add(r * out.stride), out.cols) };
+            sums[..out.cols].copy_from_slice(row);
+        }
+    }
+}
 
 /// All eight tiles: 16 rows of 64 bytes.
 #[repr(C, align(64))]
