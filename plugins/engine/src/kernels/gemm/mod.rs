@@ -15,7 +15,7 @@
 //! In bf16 both operands are rounded to nearest even, and products are added up in f32. Units for bf16 add pairs of
 //! products, in an order and with a rounding of their own; elsewhere the f32 units multiply what was rounded.
 
-#[cfg(any(test, target_arch = "x86_64"))]
+#[cfg(test)]
 mod bf16;
 mod blocked;
 mod kernel;

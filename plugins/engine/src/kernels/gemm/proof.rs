@@ -38,7 +38,7 @@ fn numbers(count: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bf16::tests::Emulated;
+    use super::super::bf16::Emulated;
     use super::super::kernel::Target;
     use super::*;
 

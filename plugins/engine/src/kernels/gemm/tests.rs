@@ -3,7 +3,7 @@
 use half::bf16 as Bf16;
 use proptest::prelude::*;
 
-use super::bf16::tests::Emulated;
+use super::bf16::Emulated;
 use super::kernel::Kernel;
 use super::pack::{bf16_bits, round_to_bf16};
 use super::*;
@@ -259,6 +259,44 @@ fn panels_of_bf16_hold_every_number_in_its_place() {
     // As AVX512-BF16 has them, and as AMX has them.
     check::<Emulated<14, 1, 1>>();
     check::<Emulated<32, 32, 16>>();
+}
+
+/// Where the instructions for packing are, which is on more machines than have the units.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn panels_of_units_for_bf16_are_those_of_the_definition() {
+    fn check<K: Kernel<Element = u32>>() {
+        for (rows, depth) in [(1, 1), (3, 2), (14, 33), (9, 64), (14, 385), (13, 511)] {
+            for transposed in [false, true] {
+                for offset in [0, 3] {
+                    let mut numbers = numbers((PANEL + 5) * (depth + 5) + offset, 1);
+                    (numbers[offset], numbers[offset + depth / 2]) = (f32::NAN, f32::MAX);
+                    for tall in [rows, K::ROWS] {
+                        let a = layout(&numbers[offset..], tall, depth, 2, transposed);
+                        let size = K::padded(tall) * K::elements(depth);
+                        let (mut found, mut wanted) = (vec![7; size], vec![8; size]);
+                        K::pack_left(&mut found, a);
+                        bf16::left::<K>(&mut wanted, a);
+                        assert_eq!(found, wanted, "left {tall} {depth} {transposed}");
+                    }
+                    for cols in [rows, PANEL] {
+                        let b = layout(&numbers[offset..], cols, depth, 1, transposed).t();
+                        let size = PANEL * K::elements(depth);
+                        let (mut found, mut wanted) = (vec![7; size], vec![8; size]);
+                        K::pack_right(&mut found, b);
+                        bf16::right::<K>(&mut wanted, b);
+                        assert_eq!(found, wanted, "right {cols} {depth} {transposed}");
+                    }
+                }
+            }
+        }
+    }
+    if is_x86_feature_detected!("avx512f") {
+        check::<x86::Avx512Bf16>();
+        check::<x86::Amx>();
+    } else {
+        eprintln!("skipped: this machine has no AVX-512, with which these panels are packed");
+    }
 }
 
 #[test]

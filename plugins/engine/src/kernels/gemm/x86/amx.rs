@@ -1,12 +1,12 @@
 //! bf16 with AMX tiles (Sapphire Rapids): 32 rows by 32 columns in four tiles, 32 products deep at a time.
-#![expect(unsafe_code, reason = "tiles can only be reached by assembly")]
+#![expect(unsafe_code, reason = "tiles can only be reached by assembly; intrinsics")]
 
 use std::arch::asm;
 use std::cell::Cell;
 
-use super::avx512;
+use super::{avx512, pairs};
 use crate::kernels::gemm::kernel::{Kernel, Target};
-use crate::kernels::gemm::{MatRef, PANEL, bf16};
+use crate::kernels::gemm::{MatRef, PANEL};
 
 /// Rows of a tile.
 const TILE: usize = 16;
@@ -25,11 +25,13 @@ impl Kernel for Amx {
     const DEPTH: usize = 512;
 
     fn pack_left(panel: &mut [u32], a: MatRef<'_>) {
-        bf16::left::<Self>(panel, a);
+        // SAFETY: where there is AMX, there is AVX512F (see `detect`).
+        unsafe { pairs::left_runs(panel, Self::ROWS, a) }
     }
 
     fn pack_right(panel: &mut [u32], b: MatRef<'_>) {
-        bf16::right::<Self>(panel, b);
+        // SAFETY: as above.
+        unsafe { pairs::right(panel, b) }
     }
 
     unsafe fn multiply(rows: usize, elements: usize, left: &[u32], right: &[u32], out: Target) {

@@ -7,9 +7,9 @@ use std::arch::x86_64::{
 };
 
 use super::avx512::store;
-use super::by_rows;
+use super::{by_rows, pairs};
 use crate::kernels::gemm::kernel::{Kernel, Target};
-use crate::kernels::gemm::{MatRef, PANEL, bf16};
+use crate::kernels::gemm::{MatRef, PANEL};
 
 /// Needs AVX512F and AVX512-BF16.
 pub(in crate::kernels::gemm) struct Avx512Bf16;
@@ -21,11 +21,13 @@ impl Kernel for Avx512Bf16 {
     const DEPTH: usize = 768;
 
     fn pack_left(panel: &mut [u32], a: MatRef<'_>) {
-        bf16::left::<Self>(panel, a);
+        // SAFETY: where there is AVX512-BF16, there is AVX512F (see `detect`).
+        unsafe { pairs::left(panel, a) }
     }
 
     fn pack_right(panel: &mut [u32], b: MatRef<'_>) {
-        bf16::right::<Self>(panel, b);
+        // SAFETY: as above.
+        unsafe { pairs::right(panel, b) }
     }
 
     unsafe fn multiply(rows: usize, elements: usize, left: &[u32], right: &[u32], out: Target) {

@@ -5,6 +5,7 @@ mod avx2;
 mod avx512;
 mod avx512_bf16;
 pub(super) mod detect;
+mod pairs;
 mod transpose;
 
 pub(super) use amx::Amx;

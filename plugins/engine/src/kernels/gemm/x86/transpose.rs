@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 use crate::kernels::gemm::{MatRef, PANEL, pack};
 
 /// Side of a square that is transposed at a time.
-const SIDE: usize = 16;
+pub(super) const SIDE: usize = 16;
 
 /// [`pack::left`] of at most [`SIDE`] rows.
 ///
@@ -115,7 +115,7 @@ unsafe fn square(
 /// Columns of sixteen lines.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn transpose(r: [__m512; SIDE]) -> [__m512; SIDE] {
+pub(super) fn transpose(r: [__m512; SIDE]) -> [__m512; SIDE] {
     let mut pairs = [_mm512_setzero_ps(); SIDE];
     for i in 0..8 {
         pairs[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
