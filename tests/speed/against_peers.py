@@ -5,7 +5,7 @@ r"""kobench and what else computes these models on a CPU, in turn, on the same r
     python tests/parity/kcbert_full_size.py --make MODEL --config kcbert-base.config.json --vocab vocab.txt
     python tests/speed/against_peers.py evaluate --model MODEL --data DATA [--rows 1000] [--rounds 3] [--peers torch-f32,...]
     python tests/parity/full_size.py --model mdeberta-base --make SHAPE
-    python tests/speed/against_peers.py lengths --model SHAPE --data DATA [--lengths nsmc|512] [--rows 200]
+    python tests/speed/against_peers.py evaluate-lengths|train-lengths --model SHAPE --data DATA [--lengths nsmc|512] [--rows 160]
     python tests/speed/against_peers.py train --shape kcbert-base --model MODEL --data DATA [--steps 8] [--rounds 3]
 
 The interpreter needs torch and transformers, and for their rows onnxruntime, openvino and ctranslate2; a peer that is not there, or
@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PEERS = {
     "evaluate": ["torch-f32-pad128", "torch-f32", "onnxruntime-f32", "openvino-f32", "ctranslate2-f32", "ctranslate2-int8",
                  "torch-bf16", "openvino-bf16"],
-    "lengths": ["torch-f32", "torch-bf16"],
+    "evaluate-lengths": ["torch-f32", "torch-bf16"],
+    "train-lengths": ["torch-f32", "torch-bf16"],
     "train": ["torch-f32-pad128", "torch-f32", "torch-bf16"],
 }
 # What the shapes are called here: the model whose plugin builds them.
@@ -79,13 +80,14 @@ def length_file(args, folder):
 
 def engine_lengths(args, path, precision):
     """The engine alone, in a test program: these models have no tokeniser."""
-    command = ["cargo", "test", "--release", "--locked", "-q", "-p", "kobench-engine", "--test", "speed", "--", "--nocapture", "--ignored"]
+    command = ["cargo", "test", "--release", "--locked", "-q", "-p", "kobench-engine", "--test", "speed", "--", "--nocapture", "--ignored",
+               "training" if args.what.startswith("train") else "evaluation"]
     names = {"KOBENCH_FULL_SIZE": args.model.resolve(), "KOBENCH_LENGTHS": path, "KOBENCH_PRECISION": precision}
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {k: str(v) for k, v in names.items()}, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"the engine's test failed: {done.stderr.strip()}")
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    return json.loads(line) | {"rows": len(json.loads(path.read_text()))}
+    return json.loads(line)
 
 
 def speed_task(args, folder):
@@ -159,7 +161,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="the data directory, with nsmc/ in it")
     parser.add_argument("--shape", choices=MODELS, default="kcbert-base", help="what to train")
     parser.add_argument("--rows", type=int, default=1000, help="rows of the test split to evaluate")
-    parser.add_argument("--lengths", choices=["nsmc", "512"], default="nsmc", help="of the sequences, for `lengths`")
+    parser.add_argument("--lengths", choices=["nsmc", "512"], default="nsmc", help="of the sequences, for models without a tokeniser")
     parser.add_argument("--steps", type=int, default=8, help="steps of 32 rows to train")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -174,15 +176,14 @@ def main():
     ceilings = []
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        if args.what == "lengths":
-            lengths = length_file(args, folder)
+        lengths = length_file(args, folder) if args.what.endswith("-lengths") else None
         for number in range(args.rounds):
             for name in list(results):
                 print(f"round {number + 1}: {name}", file=sys.stderr)
-                if args.what == "lengths" and name.startswith("kobench"):
+                if lengths and name.startswith("kobench"):
                     result = engine_lengths(args, lengths, name.removeprefix("kobench-"))
-                elif args.what == "lengths":
-                    result = peer("lengths", name, args.model, lengths, args.threads)
+                elif lengths:
+                    result = peer(args.what, name, args.model, lengths, args.threads)
                 elif name.startswith("kobench"):
                     run = kobench_evaluate if args.what == "evaluate" else kobench_train
                     result = run(args, folder, name.removeprefix("kobench-"))

@@ -3,7 +3,7 @@
 
     python peer.py evaluate VARIANT MODEL ratings_test.txt ROWS THREADS
     python peer.py train VARIANT SHAPE vocab.txt ratings_train.txt STEPS THREADS
-    python peer.py lengths VARIANT MODEL LENGTHS THREADS
+    python peer.py evaluate-lengths|train-lengths VARIANT MODEL LENGTHS THREADS
     python peer.py ceiling f32|bf16 THREADS
 
 The last line is JSON. Evaluation: seconds without tokenisation, the best of two passes behind a warm-up, tokens, and the classes. The
@@ -160,7 +160,8 @@ def evaluate(variant, folder, path, count, threads):
     return {"seconds": min(seconds), "rows": len(ids), "tokens": sum(map(len, ids)), "classes": logits.argmax(1).tolist()}
 
 
-def lengths(variant, folder, path, threads):
+def made(folder, path, threads):
+    """A model that full_size.py made, whether it finds spans, and sequences of the lengths in the list, which the engine's test has too."""
     import torch
     import transformers
 
@@ -168,11 +169,18 @@ def lengths(variant, folder, path, threads):
     head = json.loads((Path(folder) / "reference.json").read_text())["head"]
     auto = {"sequence": transformers.AutoModelForSequenceClassification, "token": transformers.AutoModelForTokenClassification,
             "span": transformers.AutoModelForQuestionAnswering}[head]
-    kind = "eager" if "eager" in variant else None
-    model = auto.from_pretrained(folder, attn_implementation=kind).eval()
+    lengths = json.loads(Path(path).read_text())
+    ids = [[5 + (row * 131 + i * 7919) % 4999 for i in range(length)] for row, length in enumerate(lengths)]
+    return auto.from_pretrained(folder), head == "span", ids
+
+
+def evaluate_lengths(variant, folder, path, threads):
+    import torch
+
+    model, _, ids = made(folder, path, threads)
+    model = model.eval()
     if "bf16" in variant:
         model = model.bfloat16()
-    ids = [[5 + i % 900 for i in range(length)] for length in json.loads(Path(path).read_text())]
     batches = [[torch.from_numpy(array) for array in padded(ids, rows, length)] for rows, length in sorted_batches(ids)]
     seconds = []
     with torch.inference_mode():
@@ -182,6 +190,38 @@ def lengths(variant, folder, path, threads):
                 model(input_ids=inputs, attention_mask=mask)
             seconds.append(time.perf_counter() - started)
     return {"seconds": min(seconds[1:]), "rows": len(ids), "tokens": sum(map(len, ids))}
+
+
+def train_lengths(variant, folder, path, threads):
+    import torch
+
+    model, spans, ids = made(folder, path, threads)
+    targets = {"start_positions": torch.zeros(32).long(), "end_positions": torch.ones(32).long()}
+    if not spans:
+        targets = {"labels": torch.arange(32) % 2}
+    batches = [list(range(at, at + 32)) for at in range(0, len(ids) - 31, 32)]
+    inputs = [dict(zip(("input_ids", "attention_mask"), map(torch.from_numpy, padded(ids, rows, max(len(ids[row]) for row in rows)))))
+              for rows in batches]
+    seconds = steps(variant, model.train(), [batch | targets for batch in inputs])
+    return {"seconds": sum(seconds[1:]), "rows": 32 * (len(batches) - 1), "tokens": sum(map(len, ids[32 : 32 * len(batches)]))}
+
+
+def steps(variant, model, batches):
+    """Seconds of each training step."""
+    import torch
+
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, eps=1e-8, weight_decay=0.0)
+    seconds = []
+    for batch in batches:
+        started = time.perf_counter()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled="bf16" in variant):
+            loss = model(**batch).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        seconds.append(time.perf_counter() - started)
+    return seconds
 
 
 def new_model(shape, vocabulary):
@@ -195,30 +235,21 @@ def new_model(shape, vocabulary):
                       intermediate_size=1024, max_position_embeddings=512, num_labels=2))
 
 
-def train(variant, shape, vocabulary, path, steps, threads):
+def train(variant, shape, vocabulary, path, count, threads):
     import torch
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    rows = rows_of(path, 32 * steps)
+    rows = rows_of(path, 32 * count)
     ids = tokenize(vocabulary, [text for text, _ in rows])
-    model = new_model(shape, vocabulary).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, eps=1e-8, weight_decay=0.0)
-    seconds = []
-    for step in range(steps):
+    batches = []
+    for step in range(count):
         batch = list(range(32 * step, 32 * step + 32))
         length = LENGTH if variant.endswith("pad128") else max(len(ids[row]) for row in batch)
         inputs, mask = (torch.from_numpy(array) for array in padded(ids, batch, length))
-        labels = torch.tensor([rows[row][1] for row in batch])
-        started = time.perf_counter()
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled="bf16" in variant):
-            loss = model(input_ids=inputs, attention_mask=mask, labels=labels).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        seconds.append(time.perf_counter() - started)
-    return {"seconds": sum(seconds[1:]), "rows": 32 * (steps - 1), "tokens": sum(map(len, ids[32:]))}
+        batches.append({"input_ids": inputs, "attention_mask": mask, "labels": torch.tensor([rows[row][1] for row in batch])})
+    seconds = steps(variant, new_model(shape, vocabulary).train(), batches)
+    return {"seconds": sum(seconds[1:]), "rows": 32 * (count - 1), "tokens": sum(map(len, ids[32:]))}
 
 
 def ceiling(precision, threads):
@@ -244,11 +275,12 @@ def main():
         variant, folder, path, count, threads = rest
         result = evaluate(variant, folder, path, int(count), int(threads))
     elif what == "train":
-        variant, shape, vocabulary, path, steps, threads = rest
-        result = train(variant, shape, vocabulary, path, int(steps), int(threads))
-    elif what == "lengths":
+        variant, shape, vocabulary, path, count, threads = rest
+        result = train(variant, shape, vocabulary, path, int(count), int(threads))
+    elif what.endswith("-lengths"):
         variant, folder, path, threads = rest
-        result = lengths(variant, folder, path, int(threads))
+        run = train_lengths if what.startswith("train") else evaluate_lengths
+        result = run(variant, folder, path, int(threads))
     else:
         precision, threads = rest
         result = ceiling(precision, int(threads))

@@ -1,7 +1,7 @@
 //! Packing of operands that are rounded to bfloat16 with AVX-512, which every unit for bf16 has beside it: two
 //! neighbours along the depth in one element, the first one in the lower half.
 //!
-//! [`super::super::bf16`] says in plain Rust what comes out; tests compare bit for bit.
+//! `kernels::gemm::bf16` says in plain Rust what comes out; tests compare bit for bit.
 #![expect(unsafe_code, reason = "intrinsics on raw pointers")]
 
 use std::arch::x86_64::{
