@@ -3,18 +3,18 @@
 //!
 //! `cargo bench -p kobench-engine --bench model [-- FILTER]`. Reported in tokens a second (Kelem/s).
 
+mod common;
+
 use std::time::Duration;
 
-use candle_core::Device;
+use common::context;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
 use kobench_engine::train::{Settings, StepOptions, Targets, Trainer};
-use kobench_engine::{Context, PackedBatch, Precision};
+use kobench_engine::{PackedBatch, Precision};
 use kobench_plugin_sdk::Head;
 use serde_json::json;
-
-const THREADS: usize = 2;
 
 /// Shapes of the published tables' models.
 fn shapes() -> Vec<(&'static str, ModelConfig)> {
@@ -50,8 +50,7 @@ fn shapes() -> Vec<(&'static str, ModelConfig)> {
 }
 
 fn model(config: &ModelConfig, precision: Precision) -> Model {
-    let ctx = Context::new(Device::Cpu, precision, THREADS).unwrap();
-    Model::from_scratch(config.clone(), Head::Sequence, 1, ctx).unwrap()
+    Model::from_scratch(config.clone(), Head::Sequence, 1, context(precision)).unwrap()
 }
 
 fn pack(lengths: &[usize]) -> PackedBatch {
