@@ -82,7 +82,8 @@ def engine_lengths(args, path, precision):
     """The engine alone, in a test program: these models have no tokeniser."""
     command = ["cargo", "test", "--release", "--locked", "-q", "-p", "kobench-engine", "--test", "speed", "--", "--nocapture", "--ignored",
                "training" if args.what.startswith("train") else "evaluation"]
-    names = {"KOBENCH_FULL_SIZE": args.model.resolve(), "KOBENCH_LENGTHS": path, "KOBENCH_PRECISION": precision}
+    names = {"KOBENCH_FULL_SIZE": args.model.resolve(), "KOBENCH_LENGTHS": path, "KOBENCH_PRECISION": precision,
+             "KOBENCH_THREADS": args.threads}
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {k: str(v) for k, v in names.items()}, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"the engine's test failed: {done.stderr.strip()}")

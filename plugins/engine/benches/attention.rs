@@ -7,7 +7,10 @@
 mod common;
 
 use common::{context, numbers};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
 use kobench_engine::Precision;
 use kobench_engine::ops::attention::{self, Shape};
 use kobench_engine::ops::causal;
@@ -31,28 +34,42 @@ fn forward_flops((sequences, length): (usize, usize)) -> u64 {
     4 * (sequences * length * length * HIDDEN) as u64
 }
 
+/// Measures `forward(out, lse)` and `backward(out, lse, dout)`.
+fn measure(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    batch: (usize, usize),
+    forward: impl Fn(&mut [f32], Option<&mut [f32]>) + Sync,
+    mut backward: impl FnMut(&[f32], &[f32], &[f32]) + Send,
+) {
+    let threads = context(Precision::F32).threads();
+    let (tokens, length) = (batch.0 * batch.1, batch.1);
+    let dout = numbers(tokens * HIDDEN, 1);
+    let (mut out, mut lse) = (vec![0.0; tokens * HIDDEN], vec![0.0; HEADS * tokens]);
+    group.throughput(Throughput::Elements(forward_flops(batch)));
+    group.bench_function(BenchmarkId::new("forward", length), |b| {
+        b.iter(|| threads.install(|| forward(&mut out, None)));
+    });
+    threads.install(|| forward(&mut out, Some(&mut lse)));
+    group.throughput(Throughput::Elements(5 * forward_flops(batch) / 2));
+    group.bench_function(BenchmarkId::new("backward", length), |b| {
+        b.iter(|| threads.install(|| backward(&out, &lse, &dout)));
+    });
+}
+
 fn absolute(c: &mut Criterion) {
     let mut group = c.benchmark_group("attention");
-    let threads = context(Precision::F32).threads();
     let off = Dropout::off();
     for batch in BATCHES {
-        let (cu, length) = (cu_seqlens(batch), batch.1);
-        let tokens = batch.0 * length;
+        let cu = cu_seqlens(batch);
         let shape = Shape { cu_seqlens: &cu, heads: HEADS, head_dim: HEAD_DIM };
-        let (qkv, dout) = (numbers(tokens * 3 * HIDDEN, 0), numbers(tokens * HIDDEN, 1));
-        let (mut out, mut lse) = (vec![0.0; tokens * HIDDEN], vec![0.0; HEADS * tokens]);
+        let qkv = numbers(batch.0 * batch.1 * 3 * HIDDEN, 0);
         let mut dqkv = vec![0.0; qkv.len()];
-        group.throughput(Throughput::Elements(forward_flops(batch)));
-        group.bench_function(BenchmarkId::new("forward", length), |b| {
-            let mut run = || attention::forward(shape, &qkv, off, &mut out, None);
-            b.iter(|| threads.install(&mut run));
-        });
-        threads.install(|| attention::forward(shape, &qkv, off, &mut out, Some(&mut lse)));
-        group.throughput(Throughput::Elements(5 * forward_flops(batch) / 2));
-        group.bench_function(BenchmarkId::new("backward", length), |b| {
-            let mut run = || attention::backward(shape, &qkv, off, &out, &lse, &dout, &mut dqkv);
-            b.iter(|| threads.install(&mut run));
-        });
+        measure(
+            &mut group,
+            batch,
+            |out, lse| attention::forward(shape, &qkv, off, out, lse),
+            |out, lse, dout| attention::backward(shape, &qkv, off, out, lse, dout, &mut dqkv),
+        );
     }
     group.finish();
 }
@@ -60,41 +77,28 @@ fn absolute(c: &mut Criterion) {
 /// With the positions of mDeBERTa-v3.
 fn disentangled(c: &mut Criterion) {
     let mut group = c.benchmark_group("disentangled");
-    let threads = context(Precision::F32).threads();
     let off = Dropout::off();
     let scale = 1.0 / (3.0 * HEAD_DIM as f32).sqrt();
     let relative = RelativePositions { position_buckets: 256, max_relative_positions: 512 };
     for batch in BATCHES {
-        let (cu, length) = (cu_seqlens(batch), batch.1);
-        let tokens = batch.0 * length;
+        let cu = cu_seqlens(batch);
         let shape = Shape { cu_seqlens: &cu, heads: HEADS, head_dim: HEAD_DIM };
-        let (qkv, dout) = (numbers(tokens * 3 * HIDDEN, 0), numbers(tokens * HIDDEN, 1));
-        let (mut out, mut lse) = (vec![0.0; tokens * HIDDEN], vec![0.0; HEADS * tokens]);
+        let qkv = numbers(batch.0 * batch.1 * 3 * HIDDEN, 0);
         let mut dqkv = vec![0.0; qkv.len()];
-        let distances = DistanceTable::new(relative, length);
+        let distances = DistanceTable::new(relative, batch.1);
         let projected = numbers(distances.rows().len() * 2 * HIDDEN, 2);
         let mut dprojected = vec![0.0; projected.len()];
-        let positions =
+        let at =
             Some(Positions { projected: &projected, distances: &distances, c2p: true, p2c: true });
-        group.throughput(Throughput::Elements(forward_flops(batch)));
-        group.bench_function(BenchmarkId::new("forward", length), |b| {
-            let mut run =
-                || disentangled::forward(shape, &qkv, positions, scale, off, &mut out, None);
-            b.iter(|| threads.install(&mut run));
-        });
-        threads.install(|| {
-            disentangled::forward(shape, &qkv, positions, scale, off, &mut out, Some(&mut lse));
-        });
-        group.throughput(Throughput::Elements(5 * forward_flops(batch) / 2));
-        group.bench_function(BenchmarkId::new("backward", length), |b| {
-            let mut run = || {
-                let gradients = Gradients { dqkv: &mut dqkv, dprojected: &mut dprojected };
-                disentangled::backward(
-                    shape, &qkv, positions, scale, off, &out, &lse, &dout, gradients,
-                );
-            };
-            b.iter(|| threads.install(&mut run));
-        });
+        measure(
+            &mut group,
+            batch,
+            |out, lse| disentangled::forward(shape, &qkv, at, scale, off, out, lse),
+            |out, lse, dout| {
+                let to = Gradients { dqkv: &mut dqkv, dprojected: &mut dprojected };
+                disentangled::backward(shape, &qkv, at, scale, off, out, lse, dout, to);
+            },
+        );
     }
     group.finish();
 }
@@ -102,11 +106,9 @@ fn disentangled(c: &mut Criterion) {
 /// With groups of two query heads and a soft cap, as Gemma-2 has them.
 fn causal(c: &mut Criterion) {
     let mut group = c.benchmark_group("causal");
-    let threads = context(Precision::F32).threads();
     let off = Dropout::off();
     for batch in BATCHES {
-        let (cu, length) = (cu_seqlens(batch), batch.1);
-        let tokens = batch.0 * length;
+        let cu = cu_seqlens(batch);
         let shape = causal::Shape {
             cu_seqlens: &cu,
             heads: HEADS,
@@ -116,20 +118,14 @@ fn causal(c: &mut Criterion) {
             soft_cap: Some(50.0),
             window: None,
         };
-        let (qkv, dout) = (numbers(tokens * shape.width(), 0), numbers(tokens * HIDDEN, 1));
-        let (mut out, mut lse) = (vec![0.0; tokens * HIDDEN], vec![0.0; HEADS * tokens]);
+        let qkv = numbers(batch.0 * batch.1 * shape.width(), 0);
         let mut dqkv = vec![0.0; qkv.len()];
-        group.throughput(Throughput::Elements(forward_flops(batch)));
-        group.bench_function(BenchmarkId::new("forward", length), |b| {
-            let mut run = || causal::forward(shape, &qkv, off, &mut out, None);
-            b.iter(|| threads.install(&mut run));
-        });
-        threads.install(|| causal::forward(shape, &qkv, off, &mut out, Some(&mut lse)));
-        group.throughput(Throughput::Elements(5 * forward_flops(batch) / 2));
-        group.bench_function(BenchmarkId::new("backward", length), |b| {
-            let mut run = || causal::backward(shape, &qkv, off, &out, &lse, &dout, &mut dqkv);
-            b.iter(|| threads.install(&mut run));
-        });
+        measure(
+            &mut group,
+            batch,
+            |out, lse| causal::forward(shape, &qkv, off, out, lse),
+            |out, lse, dout| causal::backward(shape, &qkv, off, out, lse, dout, &mut dqkv),
+        );
     }
     group.finish();
 }

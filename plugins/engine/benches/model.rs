@@ -7,12 +7,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::context;
+use common::{context, pack};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use kobench_engine::Precision;
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
 use kobench_engine::train::{Settings, StepOptions, Targets, Trainer};
-use kobench_engine::{PackedBatch, Precision};
 use kobench_plugin_sdk::Head;
 use serde_json::json;
 
@@ -51,16 +51,6 @@ fn shapes() -> Vec<(&'static str, ModelConfig)> {
 
 fn model(config: &ModelConfig, precision: Precision) -> Model {
     Model::from_scratch(config.clone(), Head::Sequence, 1, context(precision)).unwrap()
-}
-
-fn pack(lengths: &[usize]) -> PackedBatch {
-    let mut batch = PackedBatch::default();
-    for (row, &length) in lengths.iter().enumerate() {
-        let ids: Vec<u32> =
-            (0..length).map(|i| 5 + ((row * 131 + i * 7919) % 4999) as u32).collect();
-        batch.push(&ids, &vec![0; length]).unwrap();
-    }
-    batch
 }
 
 /// As long as reviews are, which is 20 tokens in the mean.

@@ -8,17 +8,20 @@
 //! program's own is JSON: seconds and tokens, of the better of two passes behind a warm-up, or of training steps of 32
 //! sequences behind the first.
 
+#[path = "../benches/common/mod.rs"]
+mod benches;
 mod common;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
+use benches::{THREADS, pack};
 use common::architecture;
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::ModelConfig;
 use kobench_engine::model::Model;
 use kobench_engine::train::{Settings, StepOptions, Targets, Trainer};
-use kobench_engine::{Context, PackedBatch, Precision};
+use kobench_engine::{Context, Precision};
 use kobench_plugin_sdk::Head;
 
 /// Tokens that one batch holds at most, if it holds more than one sequence.
@@ -32,17 +35,6 @@ const BATCH: usize = 32;
 struct Reference {
     architecture: String,
     head: Head,
-}
-
-/// The sequences of these lengths. peer.py makes the same ones.
-fn pack(lengths: &[usize]) -> PackedBatch {
-    let mut batch = PackedBatch::default();
-    for (row, &length) in lengths.iter().enumerate() {
-        let ids: Vec<u32> =
-            (0..length).map(|i| 5 + ((row * 131 + i * 7919) % 4999) as u32).collect();
-        batch.push(&ids, &vec![0; length]).unwrap();
-    }
-    batch
 }
 
 struct Case {
@@ -65,7 +57,8 @@ impl Case {
         let Reference { architecture: name, head } = serde_json::from_slice(&reference).unwrap();
         let config = ModelConfig::from_json(architecture(&name), &json, "config.json").unwrap();
         let weights = Checkpoint::open(&folder).unwrap();
-        let ctx = Context::new(candle_core::Device::Cpu, precision, 2).unwrap();
+        let threads = std::env::var("KOBENCH_THREADS").map_or(THREADS, |n| n.parse().unwrap());
+        let ctx = Context::new(candle_core::Device::Cpu, precision, threads).unwrap();
         let model = match packed {
             true => Model::load_packed(config, head, &weights, ctx),
             false => Model::load(config, head, &weights, NewHead::Refuse, ctx),

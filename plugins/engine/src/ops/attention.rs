@@ -104,9 +104,8 @@ pub fn forward(
     let (hidden, tokens, dim) = (shape.hidden(), shape.tokens(), shape.head_dim);
     assert!(qkv.len() == tokens * 3 * hidden && out.len() == tokens * hidden);
     let scale = 1.0 / (dim as f32).sqrt();
-    let longest = max_seqlen(shape.cu_seqlens);
+    let ending = Ending::new(shape, dropout, lse);
     let cut = Rows::Sequences(shape.cu_seqlens);
-    let lse = lse.map(|lse| LseParts::new(lse, shape.heads, shape.cu_seqlens));
     par_tiles::<1>(out, (tokens, hidden), cut, dim, |sequence, head, [mut out]| {
         let (start, length) = (out.row0, out.rows);
         let view = Head { qkv, hidden, dim, start, column: head * dim };
@@ -119,23 +118,54 @@ pub fn forward(
                 let mut tile = TileMut::whole(scores, rows, length);
                 let (q, keys) = (view.panel(0, from, rows), Right::Packed(keys, 0));
                 product(&mut tile, q, keys, scale, Write::Replace);
-                let mut row_lse = [0.0; QUERY_BLOCK];
-                softmax(scores, length, &mut row_lse[..rows]);
-                if let Some(lse) = &lse {
-                    lse.write(head, sequence, from, &row_lse[..rows]);
-                }
-                if !dropout.is_off() {
-                    for (r, row) in scores.chunks_exact_mut(length).enumerate() {
-                        let number = dropout_row(shape, head, start + from + r, longest);
-                        dropout.apply(row, number);
-                    }
-                }
-                let p = MatRef::new(scores, rows, length, length);
-                let values = Right::Packed(values, 0);
-                product(&mut out.rows(from, rows), p, values, 1.0, Write::Replace);
+                ending.apply((sequence, head), from, scores, values, &mut out);
             }
         });
     });
+}
+
+/// What becomes of the scores in a forward pass, however they were computed.
+pub(super) struct Ending<'a> {
+    shape: Shape<'a>,
+    dropout: Dropout,
+    longest: usize,
+    lse: Option<LseParts<'a>>,
+}
+
+impl<'a> Ending<'a> {
+    /// `lse`, `[heads, T]`, as of [`forward`].
+    pub(super) fn new(shape: Shape<'a>, dropout: Dropout, lse: Option<&'a mut [f32]>) -> Self {
+        let lse = lse.map(|lse| LseParts::new(lse, shape.heads, shape.cu_seqlens));
+        Self { shape, dropout, longest: max_seqlen(shape.cu_seqlens), lse }
+    }
+
+    /// Computes the outputs of the queries from `from` on, at most [`QUERY_BLOCK`], of one head of one sequence from
+    /// their scores `[rows, L]`, which become probabilities. `out` is all of the sequence and head, `[L, dim]`.
+    pub(super) fn apply(
+        &self,
+        (sequence, head): (usize, usize),
+        from: usize,
+        scores: &mut [f32],
+        values: &PackedMatrix,
+        out: &mut TileMut<'_>,
+    ) {
+        let (start, length) = (out.row0, out.rows);
+        let rows = scores.len() / length;
+        let mut row_lse = [0.0; QUERY_BLOCK];
+        softmax(scores, length, &mut row_lse[..rows]);
+        if let Some(lse) = &self.lse {
+            lse.write(head, sequence, from, &row_lse[..rows]);
+        }
+        if !self.dropout.is_off() {
+            for (r, row) in scores.chunks_exact_mut(length).enumerate() {
+                let number = dropout_row(self.shape, head, start + from + r, self.longest);
+                self.dropout.apply(row, number);
+            }
+        }
+        let p = MatRef::new(scores, rows, length, length);
+        let values = Right::Packed(values, 0);
+        product(&mut out.rows(from, rows), p, values, 1.0, Write::Replace);
+    }
 }
 
 /// The first `size` elements of memory that grows to the longest sequence seen and stays.
@@ -179,7 +209,7 @@ impl<'a> LseParts<'a> {
 
 vectorised! {
     /// Replaces each row by its softmax; `lse` receives each row's log-sum-exp.
-    pub(super) fn softmax<'a>(scores: &'a mut [f32], length: usize, lse: &'a mut [f32]) {
+    fn softmax<'a>(scores: &'a mut [f32], length: usize, lse: &'a mut [f32]) {
         for (row, lse) in scores.chunks_exact_mut(length).zip(lse) {
             let max = reduce::max(row);
             for value in row.iter_mut() {

@@ -17,9 +17,7 @@ mod backward;
 
 use std::cell::RefCell;
 
-use super::attention::{
-    Head, LseParts, QUERY_BLOCK, Shape, dropout_row, grown, max_seqlen, softmax,
-};
+use super::attention::{Ending, Head, QUERY_BLOCK, Shape, grown, max_seqlen};
 use super::distance::DistanceTable;
 use super::dropout::Dropout;
 use crate::kernels::gemm::{MatRef, PackedMatrix, Right, Write, gemm, gemm_into, product};
@@ -264,9 +262,8 @@ pub fn forward(
     if let Some(positions) = positions {
         positions.check(shape);
     }
-    let longest = max_seqlen(shape.cu_seqlens);
+    let ending = Ending::new(shape, dropout, lse);
     let cut = Rows::Sequences(shape.cu_seqlens);
-    let lse = lse.map(|lse| LseParts::new(lse, shape.heads, shape.cu_seqlens));
     par_tiles::<1>(out, (tokens, hidden), cut, dim, |sequence, head, [mut out]| {
         let (start, length) = (out.row0, out.rows);
         let view = Head { qkv, hidden, dim, start, column: head * dim };
@@ -274,33 +271,21 @@ pub fn forward(
         let pass = Pass::new(view, positions, length, scale);
         VALUES.with_borrow_mut(|values| {
             values.refill(v);
-            pass.each_block(|from, rows, scores| {
-                let mut row_lse = [0.0; QUERY_BLOCK];
-                softmax(scores, length, &mut row_lse[..rows]);
-                if let Some(lse) = &lse {
-                    lse.write(head, sequence, from, &row_lse[..rows]);
-                }
-                if !dropout.is_off() {
-                    for (r, row) in scores.chunks_exact_mut(length).enumerate() {
-                        dropout.apply(row, dropout_row(shape, head, start + from + r, longest));
-                    }
-                }
-                let p = MatRef::new(scores, rows, length, length);
-                let values = Right::Packed(values, 0);
-                product(&mut out.rows(from, rows), p, values, 1.0, Write::Replace);
+            pass.each_block(|from, scores| {
+                ending.apply((sequence, head), from, scores, values, &mut out);
             });
         });
     });
 }
 
 impl Pass<'_> {
-    /// Calls `f` with the first query, the number of queries and the scores of each query block.
-    fn each_block(&self, mut f: impl FnMut(usize, usize, &mut [f32])) {
+    /// Calls `f` with the first query and the scores of each query block.
+    fn each_block(&self, mut f: impl FnMut(usize, &mut [f32])) {
         SCRATCH.with_borrow_mut(|scratch| {
             self.prepare(scratch);
             for from in (0..self.length).step_by(QUERY_BLOCK) {
                 let rows = QUERY_BLOCK.min(self.length - from);
-                f(from, rows, self.scores(from, rows, scratch));
+                f(from, self.scores(from, rows, scratch));
             }
         });
     }
