@@ -277,7 +277,8 @@ KB_ATTENTION_FORWARD(128, 128, 1)
 
 // Without tensor cores: f32, and bf16 where heads are wider than the above.
 #define KB_ATTENTION_FORWARD_PLAIN(T, DP, NAME)                                                                   \
-    extern "C" __global__ void __launch_bounds__(attention::plain::THREADS) kb_attention_forward_##NAME(          \
+    extern "C" __global__ void __launch_bounds__(attention::plain::THREADS, attention::plain::BLOCKS<DP>)         \
+        kb_attention_forward_##NAME(                                                                              \
         KB_ATTENTION_SIZES, const T *qkv, T *out, float *lse) {                                                   \
         attention::plain::forward<T, DP>(KB_ATTENTION_PACKED, qkv, out, lse);                                     \
     }                                                                                                             \

@@ -32,12 +32,14 @@ KB_ATTENTION_BACKWARD(128, 128, 1)
 
 // Without tensor cores: f32, and bf16 where heads are wider than the above.
 #define KB_ATTENTION_BACKWARD_PLAIN(T, DP, NAME)                                                                  \
-    extern "C" __global__ void __launch_bounds__(attention::plain::THREADS) kb_attention_backward_queries_##NAME( \
+    extern "C" __global__ void __launch_bounds__(attention::plain::THREADS, attention::plain::BLOCKS<DP>)         \
+        kb_attention_backward_queries_##NAME(                                                                     \
         KB_ATTENTION_SIZES, const T *qkv, const T *out, const float *lse, const T *dout, float *delta, T *dqkv) { \
         attention::plain::backward_queries<T, DP>(KB_ATTENTION_PACKED, qkv, out, lse, dout, dqkv, delta);         \
     }                                                                                                             \
     KB_EXPORT(kb_attention_backward_queries_##NAME);                                                              \
-    extern "C" __global__ void __launch_bounds__(attention::plain::THREADS) kb_attention_backward_keys_##NAME(    \
+    extern "C" __global__ void __launch_bounds__(attention::plain::THREADS, attention::plain::BLOCKS<DP>)         \
+        kb_attention_backward_keys_##NAME(                                                                        \
         KB_ATTENTION_SIZES, const T *qkv, const float *lse, const T *dout, const float *delta, T *dqkv) {         \
         attention::plain::backward_keys<T, DP>(KB_ATTENTION_PACKED, qkv, lse, dout, delta, dqkv);                 \
     }                                                                                                             \

@@ -12,6 +12,8 @@ namespace plain {
 
 constexpr int THREADS = 128;
 constexpr int ROWS = 32;
+// Blocks of a processor at a time, which bounds what registers a thread may have.
+template <int DP> constexpr int BLOCKS = DP <= 64 ? 4 : 1;
 // Rows of scores in shared memory lie this far apart: quads stay aligned and eight rows lie in different banks.
 constexpr int SCORES = ROWS + 4;
 

@@ -14,6 +14,14 @@ pub struct PackedBatch {
     position_ids: Vec<u32>,
     cu_seqlens: Vec<u32>,
     max_seqlen: usize,
+    padding: Option<Padding>,
+}
+
+/// Sizes that a batch is padded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Padding {
+    rows: usize,
+    reach: usize,
 }
 
 impl Default for PackedBatch {
@@ -24,6 +32,7 @@ impl Default for PackedBatch {
             position_ids: Vec::new(),
             cu_seqlens: vec![0],
             max_seqlen: 0,
+            padding: None,
         }
     }
 }
@@ -36,6 +45,7 @@ impl PackedBatch {
         self.position_ids.clear();
         self.cu_seqlens.truncate(1);
         self.max_seqlen = 0;
+        self.padding = None;
     }
 
     /// Appends one sequence.
@@ -91,6 +101,34 @@ impl PackedBatch {
     /// Length of the longest sequence.
     pub fn max_seqlen(&self) -> usize {
         self.max_seqlen
+    }
+
+    /// The same batch, computed with sizes that many others have too: rows of activations that belong to no sequence stand
+    /// behind the tokens, and lists are as long as a sequence of `most` tokens (or fewer, but none that is there) may need.
+    /// Nothing of it shows in results or in random numbers.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn bucketed(&self, most: usize) -> Self {
+        /// Rows that are added at most; more than that for large batches, up to a sixteenth.
+        const STEP: usize = 64;
+        let step = (self.tokens().next_power_of_two() / 16).max(STEP);
+        let rows = self.tokens().next_multiple_of(step);
+        let reach = self.max_seqlen.next_power_of_two().clamp(32, most.max(self.max_seqlen));
+        Self { padding: Some(Padding { rows, reach }), ..self.clone() }
+    }
+
+    /// Whether rows and lists are larger than the batch needs.
+    pub fn is_padded(&self) -> bool {
+        self.padding.is_some()
+    }
+
+    /// Rows of activations: the tokens, and what pads them.
+    pub fn rows(&self) -> usize {
+        self.padding.map_or(self.tokens(), |padding| padding.rows)
+    }
+
+    /// The longest sequence that lists have room for.
+    pub fn reach(&self) -> usize {
+        self.padding.map_or(self.max_seqlen, |padding| padding.reach)
     }
 
     /// Number of sequences B.

@@ -264,7 +264,7 @@ pub(crate) struct BufferPool {
 impl BufferPool {
     /// A buffer of `len` elements on `device`, whose contents are unspecified.
     pub(crate) fn take(&mut self, device: &Device, len: usize, element: Element) -> Result<Buffer> {
-        if let Some(mut buffer) = self.reuse(len * element.bytes()) {
+        if let Some(mut buffer) = self.reuse(len * element.bytes(), device.is_cpu()) {
             buffer.len = len;
             #[cfg(feature = "cuda")]
             buffer.set_element(element);
@@ -285,12 +285,13 @@ impl BufferPool {
         Ok(buffer)
     }
 
-    /// A free buffer for so many bytes, or `None` when a new one is to be made.
-    fn reuse(&mut self, bytes: usize) -> Option<Buffer> {
+    /// A free buffer for so many bytes, or `None` when a new one is to be made. `trades`: memory may go back to the system
+    /// for that, which on a device would wait, and would cost the graphs that have its address.
+    fn reuse(&mut self, bytes: usize, trades: bool) -> Option<Buffer> {
         let free = || self.free.iter().map(Buffer::capacity).enumerate();
         let fit = free().filter(|&(_, room)| room >= bytes).min_by_key(|&(_, room)| room);
         let snug = fit.filter(|&(_, room)| room <= 2 * bytes);
-        if snug.is_none() {
+        if snug.is_none() && (trades || fit.is_none()) {
             // One that is a little too small gives its memory to a larger one in its place. Without that,
             // batches that grow would leave a set of buffers each, or take those that are meant for more.
             let small = free().filter(|&(_, room)| room < bytes && room >= bytes / 2);

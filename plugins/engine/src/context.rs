@@ -250,6 +250,18 @@ impl Context {
         self.pool.release();
     }
 
+    /// Whether training steps on a device may be captured as graphs and launched again.
+    #[cfg(feature = "cuda")]
+    pub fn graphs(&self) -> bool {
+        !self.staged.without_graphs
+    }
+
+    /// Keeps training steps from being captured from now on, or lets them be.
+    #[cfg(feature = "cuda")]
+    pub fn set_graphs(&mut self, on: bool) {
+        self.staged.without_graphs = !on;
+    }
+
     /// How many passes were launched as captured graphs.
     #[cfg(feature = "cuda")]
     pub fn graph_launches(&self) -> u64 {

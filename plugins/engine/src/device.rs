@@ -35,7 +35,13 @@ impl Device {
 
     #[cfg(feature = "cuda")]
     fn cuda(ordinal: usize) -> Result<Self> {
-        Ok(Self::Cuda(kobench_cuda::Gpu::open(ordinal)?))
+        match kobench_cuda::Gpu::open(ordinal) {
+            Ok(gpu) => Ok(Self::Cuda(gpu)),
+            Err(kobench_cuda::CudaError::Unavailable(why)) => {
+                Err(EngineError::Unsupported(format!("device \"cuda:{ordinal}\": {why}")))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     #[cfg(not(feature = "cuda"))]

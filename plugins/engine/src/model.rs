@@ -219,7 +219,7 @@ impl Model {
     pub fn logits_rows(&self, batch: &PackedBatch) -> usize {
         match self.kind {
             Kind::Sequence => batch.sequences(),
-            Kind::Token | Kind::Span => batch.tokens(),
+            Kind::Token | Kind::Span => batch.rows(),
         }
     }
 
@@ -386,11 +386,23 @@ impl Model {
         trunk::check(&self.config, batch)?;
         #[cfg(feature = "cuda")]
         self.stage(batch, Some(&loss.objective), saved, loss.scale)?;
+        self.staged_pass(batch, saved, loss, sink, between)
+    }
+
+    /// The work of [`Model::pass`], with its lists staged.
+    pub(crate) fn staged_pass(
+        &mut self,
+        batch: &PackedBatch,
+        saved: &mut Saved,
+        loss: &LossOf<'_>,
+        sink: &mut (dyn GradSink + Send),
+        between: Between<'_>,
+    ) -> Result<Option<f64>> {
         let threads = self.ctx.threads();
         threads.install(|| self.both_ways(batch, saved, loss, sink, between))
     }
 
-    /// The work of [`Model::pass`], with its lists staged.
+    /// The same, on the threads that it is called from.
     fn both_ways(
         &mut self,
         batch: &PackedBatch,
@@ -439,7 +451,7 @@ impl Model {
         loss_scale: f32,
     ) -> Result<()> {
         let Device::Cuda(gpu) = self.ctx.device().clone() else { return Ok(()) };
-        let mut stage = crate::stage::Stage::new(objective.is_some());
+        let mut stage = crate::stage::Stage::new(batch, objective.is_some());
         self.trunk.stage(&self.ctx, batch, &mut stage);
         self.head.stage(batch, &mut stage);
         if let Some(objective) = objective {
@@ -462,6 +474,22 @@ impl Model {
     /// The loss of the last pass on a device.
     fn device_loss(&self) -> Result<f64> {
         Ok(self.step_result()?.loss)
+    }
+
+    /// Brings what a training pass reads beside its buffers to the device.
+    pub(crate) fn stage_pass(
+        &mut self,
+        batch: &PackedBatch,
+        loss: &LossOf<'_>,
+        saved: &Saved,
+    ) -> Result<()> {
+        trunk::check(&self.config, batch)?;
+        self.stage(batch, Some(&loss.objective), saved, loss.scale)
+    }
+
+    /// Notes that a pass was launched as a graph.
+    pub(crate) fn count_graph(&mut self) {
+        self.ctx.staged.graph_launches += 1;
     }
 
     /// What came of the last step on a device; waits for it.

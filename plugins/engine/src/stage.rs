@@ -17,7 +17,7 @@ pub enum Table {
 #[cfg(feature = "cuda")]
 pub use device::Stage;
 #[cfg(feature = "cuda")]
-pub(crate) use device::{List, Staged, not_staged};
+pub(crate) use device::{List, Places, Staged, not_staged};
 
 #[cfg(feature = "cuda")]
 mod device {
@@ -70,6 +70,9 @@ mod device {
         pub(crate) disentangled: Option<kobench_cuda::ops::disentangled::Lists>,
     }
 
+    /// What lists are padded with: it stands for nothing.
+    const NONE: u32 = u32::MAX;
+
     /// The lists of a pass, while they are collected.
     #[derive(Debug, Default)]
     pub struct Stage {
@@ -78,12 +81,21 @@ mod device {
         pub(crate) plans: Plans,
         /// Whether a backward pass will follow.
         pub(crate) trains: bool,
+        /// Rows of activations, those that pad a batch included.
+        tokens: usize,
     }
 
     impl Stage {
         /// No lists yet; `trains`: a backward pass will follow.
-        pub(crate) fn new(trains: bool) -> Self {
-            Self { trains, ..Self::default() }
+        pub(crate) fn new(batch: &PackedBatch, trains: bool) -> Self {
+            Self { tokens: batch.rows(), trains, ..Self::default() }
+        }
+
+        /// Adds a number for each token, and nothing for the rows behind them.
+        pub(crate) fn tokens(&mut self, list: List, values: &[u32]) {
+            let mut values = values.to_vec();
+            values.resize(self.tokens, NONE);
+            self.push(list, values);
         }
 
         /// Adds a list.
@@ -104,9 +116,9 @@ mod device {
             padding: Option<u32>,
             trained: bool,
         ) {
-            self.push(List::Ids(table), ids.to_vec());
+            self.tokens(List::Ids(table), ids);
             if self.trains && trained {
-                self.groups(table, plan(ids, padding), ids.len());
+                self.groups(table, plan(ids, padding), self.tokens);
             }
         }
 
@@ -130,16 +142,20 @@ mod device {
     /// Alignment of lists, in numbers: kernels read entries of 16 bytes.
     const ALIGNED: usize = 64;
 
+    /// Where lists are, by their names: first number, and how many.
+    pub(crate) type Places = HashMap<List, (usize, usize)>;
+
     /// The lists of the pass that comes next, on the device.
     #[derive(Debug, Default)]
     pub(crate) struct Staged {
         buffer: Option<DeviceBuffer>,
         pinned: Option<Pinned>,
-        places: HashMap<List, (usize, usize)>,
+        places: Places,
         rows: HashMap<Table, Vec<u32>>,
         pub(crate) plans: Plans,
         memory: Option<StepMemory>,
         pub(crate) graph_launches: u64,
+        pub(crate) without_graphs: bool,
     }
 
     impl Staged {
@@ -201,6 +217,11 @@ mod device {
                 self.pinned = Some(Pinned::new(gpu, room)?);
             }
             Ok(())
+        }
+
+        /// Where the lists of the pass are.
+        pub(crate) fn places(&self) -> &Places {
+            &self.places
         }
 
         /// A list of the pass.

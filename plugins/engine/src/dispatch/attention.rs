@@ -1,5 +1,7 @@
 //! [`crate::ops::attention`] on buffers.
 
+#[cfg(feature = "cuda")]
+use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::device::Device;
@@ -75,16 +77,13 @@ pub fn backward(
 
 /// Collects the work list of a pass.
 #[cfg(feature = "cuda")]
-pub(crate) fn stage(ctx: &Context, shape: Shape<'_>, stage: &mut Stage) {
+pub(crate) fn stage(ctx: &Context, batch: &PackedBatch, shape: Shape<'_>, stage: &mut Stage) {
     use kobench_cuda::ops::attention::Tiles;
 
     let Device::Cuda(gpu) = ctx.device() else { return };
     let Shape { cu_seqlens, heads, head_dim } = shape;
-    let lengths = cu_seqlens.windows(2).map(|span| (span[1] - span[0]) as usize);
-    let longest = lengths.max().unwrap_or(0);
-    let tiles = Tiles::new(gpu, heads, head_dim, ctx.element().into(), longest);
-    let tokens = cu_seqlens.last().map_or(0, |&tokens| tokens as usize);
-    let entries = tiles.most_entries(tokens, cu_seqlens.len().saturating_sub(1), longest);
+    let tiles = Tiles::new(gpu, heads, head_dim, ctx.element().into(), batch.reach());
+    let entries = tiles.most_entries(batch.rows(), batch.sequences(), batch.reach());
     stage.push(List::Plan, tiles.plan(cu_seqlens, entries));
     stage.plans.absolute = Some(tiles);
 }

@@ -1,5 +1,7 @@
 //! [`crate::ops::causal`] on buffers.
 
+#[cfg(feature = "cuda")]
+use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::device::Device;
@@ -77,13 +79,11 @@ pub fn backward(
 
 /// Collects the work list of a pass.
 #[cfg(feature = "cuda")]
-pub(crate) fn stage(_ctx: &Context, shape: Shape<'_>, stage: &mut Stage) {
+pub(crate) fn stage(batch: &PackedBatch, stage: &mut Stage) {
     use kobench_cuda::ops::causal::{most_entries, plan};
 
-    let cu_seqlens = shape.cu_seqlens;
-    let tokens = cu_seqlens.last().map_or(0, |&tokens| tokens as usize);
-    let entries = most_entries(tokens, cu_seqlens.len().saturating_sub(1));
-    stage.push(List::Plan, plan(cu_seqlens, entries));
+    let entries = most_entries(batch.rows(), batch.sequences());
+    stage.push(List::Plan, plan(batch.cu_seqlens(), entries));
 }
 
 /// The shape as it was staged for the pass.

@@ -1,5 +1,7 @@
 //! [`crate::ops::disentangled`] on buffers.
 
+#[cfg(feature = "cuda")]
+use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::context::Context;
 use crate::device::Device;
@@ -50,11 +52,12 @@ impl<'a> Positions<'a> {
 fn staged<'a>(
     ctx: &'a Context,
     shape: &Shape<'_>,
+    qkv: &Buffer,
 ) -> Result<kobench_cuda::ops::disentangled::Shape<'a>> {
     let Shape { heads, head_dim, .. } = *shape;
     let plan = ctx.staged.ids(List::Plan)?;
     let lists = ctx.staged.plans.disentangled.ok_or_else(not_staged)?;
-    let tokens = shape.cu_seqlens.last().map_or(0, |&tokens| tokens as usize);
+    let tokens = qkv.len() / (3 * heads * head_dim);
     Ok(kobench_cuda::ops::disentangled::Shape { tokens, heads, head_dim, plan, lists })
 }
 
@@ -62,6 +65,7 @@ fn staged<'a>(
 #[cfg(feature = "cuda")]
 pub(crate) fn stage(
     ctx: &Context,
+    batch: &PackedBatch,
     shape: Shape<'_>,
     distances: Option<&DistanceTable>,
     stage: &mut Stage,
@@ -70,7 +74,11 @@ pub(crate) fn stage(
     use kobench_cuda::ops::embedding;
 
     let Shape { cu_seqlens, heads, head_dim } = shape;
-    let lists = Lists::of(ctx.element().into(), (heads, head_dim), cu_seqlens);
+    let (dtype, heads) = (ctx.element().into(), (heads, head_dim));
+    let lists = match batch.is_padded() {
+        true => Lists::enough(dtype, heads, (batch.rows(), batch.sequences(), batch.reach())),
+        false => Lists::of(dtype, heads, cu_seqlens),
+    };
     stage.push(List::Plan, plan(cu_seqlens, lists));
     stage.plans.disentangled = Some(lists);
     let Some(distances) = distances else { return };
@@ -119,7 +127,7 @@ pub fn forward(
         Device::Cuda(gpu) => {
             use kobench_cuda::ops::disentangled as device;
 
-            let shape = staged(ctx, &shape)?;
+            let shape = staged(ctx, &shape, qkv)?;
             let positions = positions.map(|positions| positions.device(ctx)).transpose()?;
             let lse = lse.map(Buffer::device_mut).transpose()?;
             let (qkv, out, dropout) = (qkv.device()?, out.device_mut()?, dropout.device());
@@ -165,7 +173,7 @@ pub fn backward(
         Device::Cuda(gpu) => {
             use kobench_cuda::ops::disentangled as device;
 
-            let shape = staged(ctx, &shape)?;
+            let shape = staged(ctx, &shape, qkv)?;
             let positions = positions.map(|positions| positions.device(ctx)).transpose()?;
             let (qkv, out, lse) = (qkv.device()?, out.device()?, lse.device()?);
             let (dout, dropout) = (dout.device()?, dropout.device());

@@ -112,7 +112,7 @@ impl Head for SequenceHead {
             let dropout = saved.dropout_again(self.input_dropout);
             pointwise::dropout(ctx, &mut dpicked, dropout)?;
         }
-        let mut dx = ctx.take(batch.tokens() * self.hidden)?;
+        let mut dx = ctx.take(batch.rows() * self.hidden)?;
         pick::backward(ctx, &dpicked, self.hidden, &self.tokens(batch), &mut dx)?;
         ctx.give(dpicked);
         Ok(dx)

@@ -99,6 +99,15 @@ pub(super) fn isa(options: &Options) -> Option<&str> {
     options.get(ISA).map(String::as_str).filter(|name| *name != AUTO)
 }
 
+/// The option by which training steps on a device are captured as graphs.
+const GRAPHS: &str = "graphs";
+
+/// Whether options keep steps from being captured as graphs.
+#[cfg(feature = "cuda")]
+pub(super) fn without_graphs(options: &Options) -> bool {
+    options.get(GRAPHS).is_some_and(|value| value == "false")
+}
+
 /// Whether options ask for TF32.
 pub(super) fn tf32(options: &Options) -> bool {
     options.get(TF32).is_some_and(|value| value == "true")
@@ -120,6 +129,13 @@ fn all_options<F: Family>() -> Vec<OptionDescription> {
                 .to_owned(),
         values: ["false", "true"].map(str::to_owned).to_vec(),
         default: "false".to_owned(),
+    });
+    all.push(OptionDescription {
+        name: GRAPHS.to_owned(),
+        help: "on a GPU, capture training steps whose shapes repeat as CUDA graphs; false launches every kernel by itself"
+            .to_owned(),
+        values: ["true", "false"].map(str::to_owned).to_vec(),
+        default: "true".to_owned(),
     });
     all
 }

@@ -253,7 +253,10 @@ fn no_weights() -> Error {
 fn state(request: &ModelRequest, found: Found, device: Device) -> sdk::Result<State> {
     let (config, head) = (found.config, request.head);
     let isa = isa(&request.options);
-    let ctx = Context::with_isa(device, precision(request)?, request.threads as usize, isa)?;
+    #[cfg_attr(not(feature = "cuda"), expect(unused_mut, reason = "devices have more settings"))]
+    let mut ctx = Context::with_isa(device, precision(request)?, request.threads as usize, isa)?;
+    #[cfg(feature = "cuda")]
+    ctx.set_graphs(!super::family::without_graphs(&request.options));
     if request.from_scratch {
         if request.check {
             return Err(Error::invalid_argument(

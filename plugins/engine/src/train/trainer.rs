@@ -99,7 +99,12 @@ impl Trainer {
             Device::Cpu => Rule::host(&settings.optimizer, &segments)?,
             #[cfg(feature = "cuda")]
             Device::Cuda(gpu) => {
-                let own = DeviceOptimizer::new(gpu, &settings.optimizer, &segments)?;
+                let own = DeviceOptimizer::new(
+                    gpu,
+                    &settings.optimizer,
+                    &segments,
+                    model.context().graphs(),
+                )?;
                 Rule::Device(Box::new(own))
             }
         };
@@ -382,6 +387,12 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// What dropout follows from, and what a pass keeps.
+    fn saved(&self, (seed, pass): (u64, u32)) -> Saved {
+        let saved = Saved::train(seed, pass);
+        if self.checkpointing { saved.checkpointing() } else { saved }
+    }
+
     /// A forward and a backward pass; the loss is looked at before the first gradient exists.
     fn pass(
         &self,
@@ -389,10 +400,7 @@ impl Call<'_> {
         (seed, pass): (u64, u32),
         sink: &mut (dyn GradSink + Send),
     ) -> Result<f64> {
-        let mut saved = Saved::train(seed, pass);
-        if self.checkpointing {
-            saved = saved.checkpointing();
-        }
+        let mut saved = self.saved((seed, pass));
         // A device knows it later.
         let loss = model.pass(self.batch, &mut saved, &self.loss, sink, self.between)?;
         Ok(loss.unwrap_or(f64::NAN))
@@ -404,10 +412,10 @@ impl Call<'_> {
 mod on_device {
     use std::sync::Arc;
 
-    use kobench_cuda::Gpu;
     use kobench_cuda::ops::gradient::{self, StepResult};
+    use kobench_cuda::{Gpu, Graph};
 
-    use super::super::device::{FusedUpdate, Measure, not_finite};
+    use super::super::device::{FusedUpdate, How, Measure, Shape, not_finite};
     use super::{Call, Rule, StepOptions, Stepped, Trainer};
     use crate::device::Device;
     use crate::error::{EngineError, Result};
@@ -434,23 +442,28 @@ mod on_device {
             call: &Call<'_>,
         ) -> Result<Stepped> {
             let seed = (self.seed, self.passes);
-            let sink = &mut self.device()?.gradients;
-            let passed = call.pass(model, seed, sink);
-            let outcome = passed.and_then(|_| match call.options.accumulate {
-                true => {
-                    let result = model.step_result()?;
-                    call.loss.check(result.loss)?;
-                    self.waiting = true;
-                    Ok(Stepped { loss: result.loss, grad_norm: f64::NAN })
-                }
-                false => {
-                    let result = self.device_update(model, call.options);
-                    self.waiting = false;
-                    let result = result?;
-                    self.steps += 1;
-                    Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() })
-                }
-            });
+            let whole = !call.options.accumulate && !self.waiting;
+            let outcome = if whole && self.device()?.graphs.are_on() {
+                self.step_by_graph(model, call)
+            } else {
+                let sink = &mut self.device()?.gradients;
+                let passed = call.pass(model, seed, sink);
+                passed.and_then(|_| match call.options.accumulate {
+                    true => {
+                        let result = model.step_result()?;
+                        call.loss.check(result.loss)?;
+                        self.waiting = true;
+                        Ok(Stepped { loss: result.loss, grad_norm: f64::NAN })
+                    }
+                    false => {
+                        let result = self.device_update(model, call.options);
+                        self.waiting = false;
+                        let result = result?;
+                        self.steps += 1;
+                        Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() })
+                    }
+                })
+            };
             match outcome {
                 Ok(stepped) => {
                     self.pass_done()?;
@@ -466,32 +479,111 @@ mod on_device {
             }
         }
 
+        /// A pass and its update in one, on a batch that is padded to its bucket.
+        fn step_by_graph(&mut self, model: &mut Model, call: &Call<'_>) -> Result<Stepped> {
+            let gpu = gpu(model)?;
+            let batch = call.batch.bucketed(model.config().max_seq_len);
+            let mut saved = call.saved((self.seed, self.passes));
+            (call.between)()?;
+            model.stage_pass(&batch, &call.loss, &saved)?;
+            let own = self.device()?;
+            let shape = Shape::of(&batch);
+            let how = own.graphs.how(shape, model.context().staged.places(), own.is_settled());
+            if how == How::Plainly {
+                model.staged_pass(
+                    &batch,
+                    &mut saved,
+                    &call.loss,
+                    &mut own.gradients,
+                    call.between,
+                )?;
+                let result = self.device_update(model, call.options)?;
+                self.steps += 1;
+                return Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() });
+            }
+            self.write_update(model, &gpu, call.options)?;
+            if how == How::Capturing {
+                let segments = std::mem::take(&mut self.segments);
+                let captured = self.device().and_then(|own| {
+                    let threads = model.context().threads();
+                    threads.install(|| {
+                        Graph::capture(&gpu, || {
+                            let (sink, between) = (&mut own.gradients, &|| Ok(()));
+                            model.staged_pass(&batch, &mut saved, &call.loss, sink, between)?;
+                            let memory = model.context().staged.memory()?;
+                            own.update(memory, model.params(), &segments)
+                        })
+                    })
+                });
+                self.segments = segments;
+                let places = model.context().staged.places().clone();
+                let own = self.device()?;
+                match captured {
+                    Ok(graph) => own.graphs.put(shape, Some((graph, places))),
+                    Err(_) => {
+                        // Nothing of it has run, and plainly it may.
+                        own.graphs.put(shape, None);
+                        own.clear()?;
+                        let mut saved = call.saved((self.seed, self.passes));
+                        let sink = &mut self.device()?.gradients;
+                        model.staged_pass(&batch, &mut saved, &call.loss, sink, call.between)?;
+                        let result = self.device_update(model, call.options)?;
+                        self.steps += 1;
+                        return Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() });
+                    }
+                }
+            }
+            if let Some(graph) = self.device()?.graphs.get(shape) {
+                graph.launch()?;
+            }
+            model.count_graph();
+            let result = self.read_result(model)?;
+            self.steps += 1;
+            Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() })
+        }
+
+        /// Brings the numbers of the next update to the device.
+        fn write_update(
+            &mut self,
+            model: &mut Model,
+            gpu: &Arc<Gpu>,
+            options: StepOptions,
+        ) -> Result<()> {
+            let (number, limit) = (self.steps + 1, self.settings.clip_norm);
+            let numbers = self.device()?.numbers(number, options.learning_rate, limit);
+            model.write_update(gpu, &numbers)
+        }
+
+        /// Waits for an update; an error where something of its step was not finite, so that nothing was updated.
+        fn read_result(&mut self, model: &Model) -> Result<StepResult> {
+            let result = model.step_result()?;
+            if !result.loss.is_finite() {
+                return Err(diverged(self.steps + 1, result.loss));
+            }
+            if result.finite == 0 {
+                let segments = std::mem::take(&mut self.segments);
+                let bad = self.device().map(|own| not_finite(own.bad_tensor(&result, &segments)));
+                self.segments = segments;
+                return Err(bad?);
+            }
+            Ok(result)
+        }
+
         /// Updates all weights by the gradients so far, and reads what came of the step.
         pub(super) fn device_update(
             &mut self,
             model: &mut Model,
             options: StepOptions,
         ) -> Result<StepResult> {
-            let (number, limit) = (self.steps + 1, self.settings.clip_norm);
             let gpu = gpu(model)?;
+            self.write_update(model, &gpu, options)?;
             let segments = std::mem::take(&mut self.segments);
             let updated = self.device().and_then(|own| {
-                let numbers = own.numbers(number, options.learning_rate, limit);
-                model.write_update(&gpu, &numbers)?;
-                let memory = model.context().staged.memory()?;
-                own.update(memory, model.params(), &segments)?;
-                let result = memory.read(&gpu)?;
-                if result.finite == 0 && result.loss.is_finite() {
-                    return Err(not_finite(own.bad_tensor(&result, &segments)));
-                }
-                Ok(result)
+                own.update(model.context().staged.memory()?, model.params(), &segments)
             });
             self.segments = segments;
-            let result = updated?;
-            if !result.loss.is_finite() {
-                return Err(diverged(number, result.loss));
-            }
-            Ok(result)
+            updated?;
+            self.read_result(model)
         }
 
         /// The update in the backward pass; with a limit of the norm, behind a first pass that measures it.

@@ -89,6 +89,11 @@ impl Gradients {
         std::mem::take(&mut self.moved)
     }
 
+    /// Whether an address has changed since [`Gradients::take_moved`].
+    pub(super) fn moved(&self) -> bool {
+        self.moved
+    }
+
     /// Where the gradient of a parameter lies; `None` where it never had one.
     pub(super) fn address(&self, index: usize) -> Option<u64> {
         let slot = &self.slots[index];

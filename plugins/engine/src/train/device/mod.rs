@@ -3,6 +3,7 @@
 
 mod fused;
 mod gradients;
+mod graphs;
 mod moments;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use kobench_cuda::{DType, Gpu};
 
 pub(super) use self::fused::{FusedUpdate, Measure};
 use self::gradients::Gradients;
+pub(super) use self::graphs::{Graphs, How, Shape};
 use self::moments::Moments;
 use super::segments::Segment;
 use super::settings::{AdaLomoSettings, AdamWSettings, Optimizer, Variant};
@@ -88,10 +90,11 @@ pub(super) struct DeviceOptimizer {
     plans: Option<Plans>,
     /// Of all tensors that are trained, in their order, where each is updated by itself.
     fused_plan: Option<adalomo::Plan>,
+    pub(super) graphs: Graphs,
 }
 
 impl DeviceOptimizer {
-    /// Moments of zero for every tensor that is trained.
+    /// Moments of zero for every tensor that is trained; `graphs`: whether steps may be captured.
     ///
     /// # Errors
     /// [`EngineError::OutOfDeviceMemory`].
@@ -99,6 +102,7 @@ impl DeviceOptimizer {
         gpu: &Arc<Gpu>,
         optimizer: &Optimizer,
         segments: &[Vec<Segment>],
+        graphs: bool,
     ) -> Result<Self> {
         let fused = matches!(optimizer, Optimizer::Adalomo(own) if own.fused);
         let rows_live = matches!(optimizer, Optimizer::Adamw(own) if own.eps > 0.0);
@@ -110,6 +114,7 @@ impl DeviceOptimizer {
             gradients: Gradients::new(gpu, segments, rows_live),
             plans: None,
             fused_plan: None,
+            graphs: Graphs::new(graphs),
         })
     }
 
@@ -127,6 +132,12 @@ impl DeviceOptimizer {
     pub(super) fn replaced(&mut self) {
         self.plans = None;
         self.fused_plan = None;
+        self.graphs.clear();
+    }
+
+    /// Whether the next update needs no new work lists.
+    pub(super) fn is_settled(&self) -> bool {
+        self.plans.is_some() && !self.gradients.moved()
     }
 
     /// The state in the host's memory, in the form of the CPU's optimiser.

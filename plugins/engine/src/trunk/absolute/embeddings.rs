@@ -128,7 +128,7 @@ impl Embeddings {
         saved: &mut Saved,
     ) -> Result<Buffer> {
         let dropout = saved.dropout(self.norm.dropout);
-        let mut y = ctx.take(batch.tokens() * self.width)?;
+        let mut y = ctx.take(batch.rows() * self.width)?;
         let tables = self.lookups(batch);
         let values: Vec<_> = tables.iter().map(|(_, param, _)| param.read()).collect();
         let lookups: Vec<_> = values
@@ -140,7 +140,7 @@ impl Embeddings {
         let layer = LayerNorm { gamma: &gamma, beta: &beta, eps: self.norm.eps };
         if saved.trains() {
             let mut normalised = ctx.take(y.len())?;
-            let mut rstd = ctx.take_f32(batch.tokens())?;
+            let mut rstd = ctx.take_f32(batch.rows())?;
             let kept = Kept { normalised: &mut normalised, rstd: &mut rstd };
             embedding::forward(ctx, &lookups, layer, dropout, &mut y, Some(kept))?;
             saved.keep(ctx, normalised);

@@ -83,7 +83,7 @@ impl Layer {
         let dropout = saved.dropout(self.attention_dropout);
         let mut mixed = ctx.take(x.len())?;
         let mut lse = match saved.trains() {
-            true => Some(ctx.take_f32(batch.tokens() * self.heads)?),
+            true => Some(ctx.take_f32(batch.rows() * self.heads)?),
             false => None,
         };
         attention::forward(ctx, self.shape(batch), &qkv, dropout, &mut mixed, lse.as_mut())?;

@@ -68,7 +68,7 @@ impl Trunk for Encoder {
         stage.sequences(batch);
         self.embeddings.stage(batch, stage);
         if let Some(layer) = self.layers.first() {
-            attention::stage(ctx, layer.shape(batch), stage);
+            attention::stage(ctx, batch, layer.shape(batch), stage);
         }
     }
 

@@ -56,8 +56,8 @@ impl Conv {
         x: &Buffer,
         saved: &mut Saved,
     ) -> Result<Buffer> {
-        let shape = self.shape(batch.tokens());
-        let mut windows = ctx.take(batch.tokens() * shape.inputs)?;
+        let shape = self.shape(batch.rows());
+        let mut windows = ctx.take(batch.rows() * shape.inputs)?;
         let kernel = self.own.kernel_size;
         conv::windows(ctx, batch.cu_seqlens(), x, self.hidden, kernel, &mut windows)?;
         let mut y = ctx.take(x.len())?;
@@ -110,7 +110,7 @@ impl Conv {
         pointwise::activate_backward(ctx, &mut dy, self.own.act, &pre)?;
         pointwise::dropout(ctx, &mut dy, saved.dropout_again(self.dropout))?;
         let windows = saved.pop()?;
-        let shape = self.shape(batch.tokens());
+        let shape = self.shape(batch.rows());
         let mut dwindows = ctx.take(windows.len())?;
         let mut dw = ctx.take_f32(self.hidden * shape.inputs)?;
         let mut db = ctx.take_f32(self.hidden)?;

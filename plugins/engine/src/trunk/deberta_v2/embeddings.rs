@@ -87,7 +87,7 @@ impl Embeddings {
         batch: &PackedBatch,
         saved: &mut Saved,
     ) -> Result<Buffer> {
-        let mut x = ctx.take(batch.tokens() * self.width)?;
+        let mut x = ctx.take(batch.rows() * self.width)?;
         let tables = self.tables(batch);
         let tables: Vec<_> =
             tables.iter().map(|(table, param, ids)| (*table, param.read(), *ids)).collect();

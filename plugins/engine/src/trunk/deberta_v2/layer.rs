@@ -173,7 +173,7 @@ impl Layer {
         let dropout = saved.dropout(self.attention_dropout);
         let mut mixed = ctx.take(x.len())?;
         let mut lse = match saved.trains() {
-            true => Some(ctx.take_f32(batch.tokens() * self.heads)?),
+            true => Some(ctx.take_f32(batch.rows() * self.heads)?),
             false => None,
         };
         let terms = projected.as_ref().map(|(rows, positions)| self.terms(rows, positions));

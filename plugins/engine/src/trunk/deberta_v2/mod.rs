@@ -96,7 +96,7 @@ impl Trunk for Encoder {
         between: Between<'_>,
     ) -> Result<Buffer> {
         let mut x = self.embeddings.forward(ctx, batch, saved)?;
-        let positions = self.relative.forward(ctx, batch.max_seqlen(), saved)?;
+        let positions = self.relative.forward(ctx, batch.reach(), saved)?;
         for index in 0..self.layers.len() {
             between()?;
             x = segment::forward(ctx, x, saved, |ctx, x, saved| {
@@ -113,9 +113,9 @@ impl Trunk for Encoder {
     fn stage(&self, ctx: &Context, batch: &PackedBatch, stage: &mut Stage) {
         stage.sequences(batch);
         self.embeddings.stage(batch, stage);
-        let distances = self.relative.distances(batch.max_seqlen());
+        let distances = self.relative.distances(batch.reach());
         if let Some(layer) = self.layers.first() {
-            disentangled::stage(ctx, layer.shape(batch), distances.as_ref(), stage);
+            disentangled::stage(ctx, batch, layer.shape(batch), distances.as_ref(), stage);
         }
     }
 
@@ -127,7 +127,7 @@ impl Trunk for Encoder {
         saved: &mut Saved,
         sink: &mut dyn GradSink,
     ) -> Result<()> {
-        let positions = match self.relative.distances(batch.max_seqlen()) {
+        let positions = match self.relative.distances(batch.reach()) {
             Some(distances) => Some(Positions { rows: saved.pop()?, distances }),
             None => None,
         };

@@ -135,9 +135,9 @@ impl Layer {
         let width = shape.width();
         rope::forward(ctx, &mut qkv, width, self.turned(), batch.position_ids(), angles)?;
         let dropout = saved.dropout(self.attention_dropout);
-        let mut mixed = ctx.take(batch.tokens() * shape.heads * shape.head_dim)?;
+        let mut mixed = ctx.take(batch.rows() * shape.heads * shape.head_dim)?;
         let mut lse = match saved.trains() {
-            true => Some(ctx.take_f32(batch.tokens() * shape.heads)?),
+            true => Some(ctx.take_f32(batch.rows() * shape.heads)?),
             false => None,
         };
         causal::forward(ctx, shape, &qkv, dropout, &mut mixed, lse.as_mut())?;
@@ -202,7 +202,7 @@ impl Layer {
     }
 
     fn gate(&self, ctx: &mut Context, batch: &PackedBatch, gate_up: &Buffer) -> Result<Buffer> {
-        let mut wide = ctx.take(batch.tokens() * self.intermediate)?;
+        let mut wide = ctx.take(batch.rows() * self.intermediate)?;
         gated::forward(ctx, gate_up, self.intermediate, self.act, &mut wide)?;
         Ok(wide)
     }

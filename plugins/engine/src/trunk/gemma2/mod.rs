@@ -68,7 +68,7 @@ impl Decoder {
 
     /// The tokens' embeddings, scaled.
     fn embed(&self, ctx: &mut Context, batch: &PackedBatch) -> Result<Buffer> {
-        let mut x = ctx.take(batch.tokens() * self.hidden)?;
+        let mut x = ctx.take(batch.rows() * self.hidden)?;
         let table = self.embed_tokens.read();
         let lookup = Lookup { values: &table, ids: batch.input_ids(), table: Table::Words };
         embedding::scaled(ctx, lookup, self.scale(), self.hidden, &mut x)?;
@@ -77,7 +77,7 @@ impl Decoder {
 
     /// Cosines and sines of the positions in a batch.
     fn angles(&self, ctx: &mut Context, batch: &PackedBatch) -> Result<Arc<[Buffer; 2]>> {
-        rope::angles(ctx, &self.frequencies, batch.max_seqlen())
+        rope::angles(ctx, &self.frequencies, batch.reach())
     }
 }
 
@@ -105,13 +105,11 @@ impl Trunk for Decoder {
     }
 
     #[cfg(feature = "cuda")]
-    fn stage(&self, ctx: &Context, batch: &PackedBatch, stage: &mut Stage) {
+    fn stage(&self, _ctx: &Context, batch: &PackedBatch, stage: &mut Stage) {
         stage.sequences(batch);
-        stage.push(List::PositionIds, batch.position_ids().to_vec());
+        stage.tokens(List::PositionIds, batch.position_ids());
         stage.lookup(Table::Words, batch.input_ids(), self.pad_token_id, true);
-        if let Some(layer) = self.layers.first() {
-            causal::stage(ctx, layer.shape(batch), stage);
-        }
+        causal::stage(batch, stage);
     }
 
     fn backward(
