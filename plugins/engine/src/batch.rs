@@ -112,7 +112,7 @@ impl PackedBatch {
         const STEP: usize = 64;
         let step = (self.tokens().next_power_of_two() / 16).max(STEP);
         let rows = self.tokens().next_multiple_of(step);
-        let reach = self.max_seqlen.next_power_of_two().clamp(32, most.max(self.max_seqlen));
+        let reach = self.max_seqlen.next_power_of_two().max(32).min(most.max(self.max_seqlen));
         Self { padding: Some(Padding { rows, reach }), ..self.clone() }
     }
 

@@ -487,6 +487,11 @@ impl Model {
         self.stage(batch, Some(&loss.objective), saved, loss.scale)
     }
 
+    /// Keeps training steps from being captured as graphs, or lets them be; for a training that begins later.
+    pub fn set_graphs(&mut self, on: bool) {
+        self.ctx.set_graphs(on);
+    }
+
     /// Notes that a pass was launched as a graph.
     pub(crate) fn count_graph(&mut self) {
         self.ctx.staged.graph_launches += 1;

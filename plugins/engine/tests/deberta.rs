@@ -9,7 +9,7 @@ use common::{distance, goldens, parity};
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
-use kobench_engine::{Context, PackedBatch};
+use kobench_engine::{PackedBatch, Precision};
 use kobench_plugin_sdk::Head;
 
 fn folder(name: &str) -> PathBuf {
@@ -24,7 +24,8 @@ fn open(name: &str, head: Head, new_head: NewHead, threads: usize) -> Model {
     let json = std::fs::read(folder(name).join("config.json")).unwrap();
     let config = ModelConfig::from_json(Architecture::DebertaV2, &json, "config.json").unwrap();
     let checkpoint = Checkpoint::open(&folder(name)).unwrap();
-    Model::load(config, head, &checkpoint, new_head, Context::cpu(threads).unwrap()).unwrap()
+    Model::load(config, head, &checkpoint, new_head, common::context(Precision::F32, threads))
+        .unwrap()
 }
 
 #[test]

@@ -177,7 +177,8 @@ fn a_trainer_checkpoints_where_its_settings_say() {
                 let (packed, targets) = (pack(&golden.batches[batch]), golden.targets(batch));
                 trainer.step(&mut model, &packed, &targets, options, &|| Ok(())).unwrap();
             }
-            let values = model.params().iter().map(|param| param.read().f32().unwrap().to_vec());
+            let values =
+                model.params().iter().map(|param| param.read().host().unwrap().into_owned());
             values.flatten().map(f32::to_bits).collect()
         };
         assert!(train(false) == train(true), "{}", golden.name);

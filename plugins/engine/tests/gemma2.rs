@@ -4,7 +4,7 @@ mod common;
 
 use common::parity::{Case, Goldens, assert_equals_hugging_face, forward, pack};
 use common::{goldens, parity};
-use kobench_engine::Context;
+use kobench_engine::Precision;
 use kobench_engine::checkpoint::{Checkpoint, Format, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
@@ -21,7 +21,7 @@ fn config(name: &str) -> ModelConfig {
 
 fn load(name: &str, head: Head, threads: usize) -> Model {
     let checkpoint = Checkpoint::open(&goldens("gemma2").join(name)).unwrap();
-    let ctx = Context::cpu(threads).unwrap();
+    let ctx = common::context(Precision::F32, threads);
     Model::load(config(name), head, &checkpoint, NewHead::Refuse, ctx).unwrap()
 }
 
@@ -63,7 +63,7 @@ fn what_a_language_model_has_more_is_reported() {
         [("BF16".to_owned(), report.tensors)]
     );
     let checkpoint = Checkpoint::open(&goldens("gemma2/base")).unwrap();
-    let ctx = || Context::cpu(1).unwrap();
+    let ctx = || common::context(Precision::F32, 1);
     let error =
         Model::load(config("base"), Head::Span, &checkpoint, NewHead::Refuse, ctx()).unwrap_err();
     assert!(error.to_string().contains("no span head for gemma2"), "{error}");
@@ -103,7 +103,7 @@ fn full_size() {
     let folder = full_size_folder();
     let start = std::time::Instant::now();
     let checkpoint = Checkpoint::open(&folder).unwrap();
-    let ctx = Context::cpu(0).unwrap();
+    let ctx = common::context(Precision::F32, 0);
     let head = Head::Sequence;
     let mut model =
         Model::load(full_size_config(&folder), head, &checkpoint, NewHead::Refuse, ctx).unwrap();

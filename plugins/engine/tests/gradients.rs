@@ -6,7 +6,7 @@ use common::goldens;
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig, TrunkConfig};
 use kobench_engine::model::Model;
-use kobench_engine::{Accumulate, Context, PackedBatch};
+use kobench_engine::{Accumulate, PackedBatch, Precision};
 use kobench_plugin_sdk::Head;
 
 /// A seeded random model; with `dropout`, the probability of every dropout.
@@ -20,7 +20,7 @@ fn model(threads: usize, dropout: f32) -> Model {
     own.attention_probs_dropout_prob = dropout;
     config.head.sequence.dropout = dropout;
     let checkpoint = Checkpoint::open(&folder).unwrap();
-    let ctx = Context::cpu(threads).unwrap();
+    let ctx = common::context(Precision::F32, threads);
     Model::load(config, Head::Sequence, &checkpoint, NewHead::Refuse, ctx).unwrap()
 }
 
@@ -62,14 +62,13 @@ fn every_tensor_receives_its_gradient() {
         for index in [0, grad.len() / 3, grad.len() - 1, largest.unwrap()] {
             let h = 2e-3_f32;
             let mut loss_at = |by: f32| {
-                let old = {
-                    let mut value = param.write();
-                    let slot = &mut value.f32_mut().unwrap()[index];
-                    std::mem::replace(slot, *slot + by)
-                };
+                let old = param.read().host().unwrap().into_owned();
+                let mut new = old.clone();
+                new[index] += by;
+                param.write().set(&new).unwrap();
                 let mut unused = Accumulate::new(model.params());
                 let loss = model.loss_and_gradients(&batch, &TARGETS, (1, 0), &mut unused).unwrap();
-                param.write().f32_mut().unwrap()[index] = old;
+                param.write().set(&old).unwrap();
                 loss
             };
             let slope = (loss_at(h) - loss_at(-h)) / (2.0 * f64::from(h));

@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::{goldens, parity};
-use kobench_engine::Context;
+use kobench_engine::Precision;
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
@@ -23,7 +23,7 @@ fn open(folder: &Path, head: Head, new_head: NewHead) -> kobench_engine::Result<
     let json = std::fs::read(folder.join("config.json")).unwrap();
     let config = ModelConfig::from_json(architecture(&of.architecture), &json, "config.json")?;
     let checkpoint = Checkpoint::open(folder)?;
-    Model::load(config, head, &checkpoint, new_head, Context::cpu(2)?)
+    Model::load(config, head, &checkpoint, new_head, common::context(Precision::F32, 2))
 }
 
 fn folders() -> Vec<std::path::PathBuf> {

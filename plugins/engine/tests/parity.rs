@@ -9,14 +9,14 @@ use common::{goldens, parity};
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
-use kobench_engine::{Context, PackedBatch};
+use kobench_engine::{PackedBatch, Precision};
 use kobench_plugin_sdk::Head;
 
 fn load(folder: &Path, threads: usize) -> Model {
     let json = std::fs::read(folder.join("config.json")).unwrap();
     let config = ModelConfig::from_json(Architecture::Bert, &json, "config.json").unwrap();
     let checkpoint = Checkpoint::open(folder).unwrap();
-    let ctx = Context::cpu(threads).unwrap();
+    let ctx = common::context(Precision::F32, threads);
     Model::load(config, Head::Sequence, &checkpoint, NewHead::Refuse, ctx).unwrap()
 }
 

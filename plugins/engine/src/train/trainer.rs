@@ -192,6 +192,16 @@ impl Trainer {
             continues: false,
         };
         let checkpointing = self.settings.activation_checkpointing;
+        #[cfg(feature = "cuda")]
+        let bucketed;
+        let batch = match model.context().device() {
+            Device::Cpu => batch,
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => {
+                bucketed = batch.bucketed(model.config().max_seq_len);
+                &bucketed
+            }
+        };
         let call = Call { batch, loss, options, between, checkpointing };
         match &self.rule {
             #[cfg(feature = "cuda")]
@@ -482,12 +492,12 @@ mod on_device {
         /// A pass and its update in one, on a batch that is padded to its bucket.
         fn step_by_graph(&mut self, model: &mut Model, call: &Call<'_>) -> Result<Stepped> {
             let gpu = gpu(model)?;
-            let batch = call.batch.bucketed(model.config().max_seq_len);
+            let batch = call.batch;
             let mut saved = call.saved((self.seed, self.passes));
             (call.between)()?;
-            model.stage_pass(&batch, &call.loss, &saved)?;
+            model.stage_pass(batch, &call.loss, &saved)?;
             let own = self.device()?;
-            let shape = Shape::of(&batch);
+            let shape = Shape::of(batch);
             let how = own.graphs.how(shape, model.context().staged.places(), own.is_settled());
             if how == How::Plainly {
                 model.staged_pass(
@@ -509,7 +519,7 @@ mod on_device {
                     threads.install(|| {
                         Graph::capture(&gpu, || {
                             let (sink, between) = (&mut own.gradients, &|| Ok(()));
-                            model.staged_pass(&batch, &mut saved, &call.loss, sink, between)?;
+                            model.staged_pass(batch, &mut saved, &call.loss, sink, between)?;
                             let memory = model.context().staged.memory()?;
                             own.update(memory, model.params(), &segments)
                         })
@@ -526,7 +536,7 @@ mod on_device {
                         own.clear()?;
                         let mut saved = call.saved((self.seed, self.passes));
                         let sink = &mut self.device()?.gradients;
-                        model.staged_pass(&batch, &mut saved, &call.loss, sink, call.between)?;
+                        model.staged_pass(batch, &mut saved, &call.loss, sink, call.between)?;
                         let result = self.device_update(model, call.options)?;
                         self.steps += 1;
                         return Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() });
@@ -603,7 +613,7 @@ mod on_device {
                     gradient::clip(&gpu, model.context().staged.memory()?)?;
                     call.loss.continues = true;
                 }
-                let most_rows = call.batch.tokens().max(2 * call.batch.max_seqlen());
+                let most_rows = call.batch.rows().max(2 * call.batch.reach());
                 // Addresses of weights are read here, and the pass reads the weights themselves.
                 let mut sink = FusedUpdate::new(own, model.params(), &segments, most_rows)?;
                 call.pass(model, seed, &mut sink)?;

@@ -7,7 +7,7 @@ use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig, TrunkConfig};
 use kobench_engine::model::Model;
 use kobench_engine::train::Targets;
-use kobench_engine::{Accumulate, Context, PackedBatch, Saved};
+use kobench_engine::{Accumulate, PackedBatch, Precision, Saved};
 use kobench_plugin_sdk::Head;
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
@@ -118,7 +118,7 @@ impl Golden {
         let mut config = ModelConfig::from_json(architecture, &json, "config.json").unwrap();
         set_dropout(&mut config, dropout);
         let checkpoint = Checkpoint::open(&folder).unwrap();
-        let ctx = Context::cpu(threads).unwrap();
+        let ctx = super::context(Precision::F32, threads);
         Model::load(config, self.head, &checkpoint, NewHead::Refuse, ctx).unwrap()
     }
 

@@ -13,6 +13,18 @@ use std::path::PathBuf;
 
 use kobench_engine::config::Architecture;
 use kobench_engine::rng::Stream;
+use kobench_engine::{Context, Device, Precision};
+
+/// The device that models are tested on: the CPU, or what `KOBENCH_TEST_DEVICE` names (`cuda:0`, with the feature `cuda`).
+pub fn device() -> Device {
+    let name = std::env::var("KOBENCH_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    Device::named(&name).unwrap_or_else(|error| panic!("KOBENCH_TEST_DEVICE={name}: {error}"))
+}
+
+/// A context on that device.
+pub fn context(precision: Precision, threads: usize) -> Context {
+    Context::new(device(), precision, threads).unwrap()
+}
 
 /// tests/goldens of the repository.
 pub fn goldens(name: &str) -> PathBuf {

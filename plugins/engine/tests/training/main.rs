@@ -14,7 +14,7 @@ use kobench_engine::checkpoint::{Checkpoint, NewHead};
 use kobench_engine::config::{Architecture, ModelConfig, TrunkConfig};
 use kobench_engine::model::Model;
 use kobench_engine::train::{Settings, StepOptions, Stepped, Targets, Trainer};
-use kobench_engine::{Context, PackedBatch, Precision};
+use kobench_engine::{PackedBatch, Precision};
 use kobench_plugin_sdk::Head;
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ fn electra(threads: usize, dropout: f32, precision: Precision) -> Model {
     config.head.sequence.dropout = dropout;
     config.head.sequence.input_dropout = dropout;
     let checkpoint = Checkpoint::open(&folder).unwrap();
-    let ctx = Context::new(kobench_engine::Device::Cpu, precision, threads).unwrap();
+    let ctx = common::context(precision, threads);
     Model::load(config, Head::Sequence, &checkpoint, NewHead::Refuse, ctx).unwrap()
 }
 
@@ -67,7 +67,7 @@ fn weights(model: &Model) -> Vec<(String, Vec<f32>)> {
     let mut all = Vec::new();
     for param in model.params().iter() {
         let value = param.read();
-        let mut rest = value.f32().unwrap();
+        let mut rest = &*value.host().unwrap();
         for part in param.parts() {
             let (own, tail) = rest.split_at(part.elements());
             rest = tail;
