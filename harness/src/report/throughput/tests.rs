@@ -45,7 +45,7 @@ fn models_stand_against_devices() {
         "cuda bf16, 2 threads",
         "45.1%",
         "974 J",
-        "512 W",
+        "513 W",
         "한국어-모델 on nsmc/sample: the GPU's clocks were held down: power cap (25% of the time)",
         "cpu f32, 2 threads",
         "12,346",
