@@ -109,7 +109,7 @@ fn memory_that_runs_out_between_two_parts_sends_the_training_back_to_its_last_st
 #[test]
 fn what_cannot_be_split_fails_with_what_to_do() {
     let bench = Bench::new(&[("DEVICE_TOKENS", "150")]);
-    let fused = ["--device", "cuda:0", "--set", "optimizer.name=adalomo"];
+    let fused = ["--device", "cuda:0", "--set", "optimizer=adalomo"];
     let out = bench.run("fused", &[&TRAIN[..], &fused].concat());
     assert_eq!(out.code, 1, "{}", out.stderr);
     let detail = bench.cell("fused")["cause"]["detail"].to_string();

@@ -79,7 +79,8 @@ fn without_a_counter_energy_is_integrated_power() {
         (told["seconds"].as_f64().unwrap(), told["energy_joules"].as_f64().unwrap());
     assert!((energy / (500.0 * seconds) - 1.0).abs() < 0.01, "{told}");
     assert!(told["notes"][0].as_str().unwrap().starts_with("no energy counter: "), "{told}");
-    assert_eq!((told["throttling"].clone(), cell["warnings"].clone()), (json!([]), json!([])));
+    assert_eq!(told["throttling"], json!([]));
+    assert!(!cell["warnings"].to_string().contains("clocks"), "{cell}");
 }
 
 #[test]
