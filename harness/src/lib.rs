@@ -4,6 +4,7 @@
 //! - [`cli`]: the command line;
 //! - [`run`]: plans models x tasks, evaluates each cell, writes a record of each;
 //! - [`worker`]: processes that hold one plugin each;
+//! - [`gpu`]: which GPUs a run may use, and what is known of them while it does;
 //! - [`plugin`]: finds, loads and calls model libraries; [`check`] holds one against the interface's rules,
 //!   and [`plugin_new`] writes one to begin with;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
@@ -25,6 +26,7 @@ pub mod digest;
 pub mod dirs;
 pub mod download;
 pub mod error;
+pub mod gpu;
 pub mod hint;
 pub mod hub;
 pub mod inventory;

@@ -58,6 +58,7 @@ fn worker(c: &mut Criterion) {
         head: Head::Sequence,
         encoding: Encoding::new(128, QaOptions::default()),
         batch_tokens: 2_000,
+        overlap: false,
     };
     let mut group = c.benchmark_group("interface");
     group.throughput(Throughput::Elements(ROWS as u64)).sample_size(20);

@@ -46,7 +46,8 @@ fn evaluate(
     };
     worker.open(OpenRequest { library, tokenizer, model }, &mut |_| {})?;
     let encoding = Encoding::new(32, QA);
-    let request = EvaluateRequest { examples: rows.to_vec(), head, encoding, batch_tokens };
+    let examples = rows.to_vec();
+    let request = EvaluateRequest { examples, head, encoding, batch_tokens, overlap: false };
     let mut all = Vec::new();
     let evaluated = worker.evaluate(request, &mut |event| {
         if let Event::Logits { logits, .. } = event {

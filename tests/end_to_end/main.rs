@@ -7,6 +7,7 @@ mod concurrency;
 mod conformance;
 mod data;
 mod demo;
+mod devices;
 mod durability;
 mod families;
 mod finetune;

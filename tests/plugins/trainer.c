@@ -15,6 +15,10 @@
 #define TRAINER_NAME "trainer"
 #endif
 
+#ifndef TRAINER_DROPOUT
+#define TRAINER_DROPOUT 0.1
+#endif
+
 enum { BUCKETS = 1024, MAX_LABELS = 16 };
 
 /* An encoding: one sequence for each text, one token for each word. */
@@ -423,7 +427,7 @@ static int32_t train_step(kobench_model *m, const kobench_encoded *e, const uint
         const uint32_t *ids = e->input_ids + from;
         float logits[MAX_LABELS];
         double sum = 0, most = -INFINITY;
-        for (size_t t = 0; t < to - from; t++) keep[t] = uniform(&m->random) >= 0.1;
+        for (size_t t = 0; t < to - from; t++) keep[t] = uniform(&m->random) >= TRAINER_DROPOUT;
         if (targets->classes[i] == KOBENCH_IGNORE_INDEX) continue;
         logits_of(m, ids, (size_t)(to - from), keep, logits);
         for (uint32_t l = 0; l < m->labels; l++) most = logits[l] > most ? logits[l] : most;

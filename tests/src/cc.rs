@@ -55,6 +55,22 @@ pub fn trainer_plugin(folder: &Path) -> PathBuf {
     build(folder, "trainer", "trainer.c", &["-std=c11", "-pedantic", "-lm"])
 }
 
+/// Builds the plugin that claims to have GPUs. Its model is called `device`; `DEVICE_...` variables say how it behaves.
+pub fn device_plugin(folder: &Path) -> PathBuf {
+    let options = ["-std=gnu11", "-DTRAINER_NAME=\"device\"", "-DTRAINER_DROPOUT=0", "-lm"];
+    build(folder, "device", "device.c", &options)
+}
+
+/// Builds a library that answers as NVML does, of the GPUs of [`device_plugin`], and gives the folder for
+/// `LD_LIBRARY_PATH`.
+pub fn fake_nvml(folder: &Path) -> PathBuf {
+    let folder = folder.join("nvml");
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let library = folder.join("libnvidia-ml.so.1");
+    compile(&["-std=gnu11"], &workspace().join("tests/nvml/nvml.c"), &library);
+    folder
+}
+
 /// Builds the plugins that break the rule that the environment variable `FAULT` names, for the checks of
 /// training and of checkpoints, and for all others. Their models are called `faulty_trainer` and `faulty`.
 pub fn faulty_plugins(folder: &Path) -> (PathBuf, PathBuf) {
@@ -69,18 +85,22 @@ pub fn faulty_plugins(folder: &Path) -> (PathBuf, PathBuf) {
 
 fn build(folder: &Path, name: &str, source: &str, options: &[&str]) -> PathBuf {
     let library = folder.join(format!("libkobench_plugin_{name}.so"));
+    compile(options, &workspace().join("tests/plugins").join(source), &library);
+    library
+}
+
+fn compile(options: &[&str], source: &Path, library: &Path) {
     let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     let built = Command::new(&cc)
         .args(["-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-I"])
         .arg(workspace().join("plugins/abi/include"))
         .args(options)
         .arg("-o")
-        .arg(&library)
-        .arg(workspace().join("tests/plugins").join(source))
+        .arg(library)
+        .arg(source)
         // Libraries come after what needs them.
         .args(options.iter().filter(|o| o.starts_with("-l")))
         .output()
         .unwrap_or_else(|e| panic!("these tests need a C compiler ({cc}): {e}"));
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    library
 }

@@ -136,11 +136,17 @@ pub fn full_data(test: &str) -> Option<PathBuf> {
 /// If a record is missing or is not JSON.
 pub fn records(run: &Path) -> Vec<Value> {
     let folders = std::fs::read_dir(run.join("cells")).expect("a run has cells");
+    // What a training goes on from lies there too.
+    let is_cell = |folder: &PathBuf| !folder.file_name().is_some_and(is_hidden);
     let record = |folder: PathBuf| -> Value {
         let text = std::fs::read_to_string(folder.join("cell.json")).expect("a cell has a record");
         serde_json::from_str(&text).expect("a record is JSON")
     };
-    folders.map(|f| record(f.expect("a cell's folder").path())).collect()
+    folders.map(|f| f.expect("a cell's folder").path()).filter(is_cell).map(record).collect()
+}
+
+fn is_hidden(name: &std::ffi::OsStr) -> bool {
+    name.to_string_lossy().starts_with('.')
 }
 
 /// [`records`] by model name, for runs of one cell a model.

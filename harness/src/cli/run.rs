@@ -7,10 +7,11 @@ use super::plugins::PluginArgs;
 use super::shared::{DataArgs, TaskArgs};
 use super::{CliError, Exit};
 use crate::error::Error;
+use crate::gpu::{Devices, DevicesError};
 use crate::record::{RunDir, RunRecord};
 use crate::report::{Format, Look, render};
 use crate::run::{
-    FineTune, Finished, Progress, RunOptions, TaskChoice, default_threads, execute, plan,
+    FineTune, Finished, Progress, RunOptions, TaskChoice, default_threads, execute, plan, settle,
 };
 use crate::task::SuiteFineTune;
 use fine_tune::FineTuneArgs;
@@ -30,7 +31,7 @@ Examples:
 A training that was interrupted goes on from its last saved state when the same command is given again, and
 ends with the same weights.
 A cell that is done already is not done again: what decides its numbers (plugin, weights, data, options,
-precision, device, threads) is hashed, and the hash names its folder in RUN/cells.";
+precision, kind of device, threads) is hashed, and the hash names its folder in RUN/cells.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -80,8 +81,9 @@ pub(super) struct Args {
     /// An option of the plugin's own (repeatable; `kobench plugin list --format json` shows them).
     #[arg(long = "plugin-option", value_name = "KEY=VALUE", value_parser = key_value)]
     plugin_options: Vec<(String, String)>,
-    /// Where to compute: auto, cpu or cuda:N.
-    #[arg(long, default_value = "auto")]
+    /// Where to compute: auto (the first GPU where the plugin can use one, else the CPU), cpu, cuda (the first GPU),
+    /// cuda:N, or several GPUs, which take a cell each: cuda:0,cuda:2 or cuda:0-3.
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
     /// Precision: f32 as the published tables, bf16, or auto (the fastest that the plugin has here) [default:
     /// the recipe's, or f32].
@@ -90,9 +92,9 @@ pub(super) struct Args {
     /// Threads; by default all processors.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
-    /// Tokens a batch.
-    #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u64).range(1..))]
-    batch_tokens: u64,
+    /// Tokens a batch [default: as many as fill a GPU's memory, 8192 on the CPU].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    batch_tokens: Option<u64>,
     #[command(flatten)]
     pub(super) fine_tune: FineTuneArgs,
     /// Where the run goes [default: results/runs/SUITE, or results/runs/default].
@@ -169,6 +171,12 @@ pub(super) fn finish(
             "give a positive number, for instance --hang-limit 600",
         ));
     };
+    let devices: Devices = args.device.parse().map_err(|error: DevicesError| {
+        CliError::usage(
+            error.to_string(),
+            "devices are: auto, cpu, cuda, cuda:N, cuda:0,cuda:2, cuda:0-3",
+        )
+    })?;
     let options = RunOptions {
         models,
         tasks,
@@ -177,7 +185,7 @@ pub(super) fn finish(
         max_seq_len: args.max_seq_len.filter(|_| fine_tune.is_none()),
         data_dir: args.data.data_dir.clone(),
         allow_unverified: args.allow_unverified,
-        device: args.device.clone(),
+        devices,
         precision: args.precision.clone(),
         threads: args.threads.unwrap_or_else(default_threads),
         batch_tokens: args.batch_tokens,
@@ -187,15 +195,16 @@ pub(super) fn finish(
         verify: args.verify,
         fine_tune,
     };
-    let plan = plan(&options, &args.plugins.catalog(), &registry)?;
+    let mut plan = plan(&options, &args.plugins.catalog(), &registry)?;
     let out = args
         .out
         .clone()
         .unwrap_or_else(|| Path::new(RUNS).join(args.suite.as_deref().unwrap_or(name)));
     let dir = RunDir::open_or_create(&out)?;
-    dir.write_run(&RunRecord::new(std::env::args().collect(), plan.record()))?;
     let mut progress = Progress::new(args.quiet);
-    let finished = execute(&plan, &dir, &mut progress)?;
+    let started = settle(&mut plan, &dir, &mut progress);
+    dir.write_run(&RunRecord::new(std::env::args().collect(), plan.record()))?;
+    let finished = execute(&plan, &dir, &mut progress, started)?;
     if finished.skipped == finished.cells.len() {
         progress.note(&format!(
             "nothing to do: all {} cells are done (--rerun does them again)",

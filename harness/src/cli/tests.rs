@@ -114,6 +114,7 @@ fn write_run(path: &Path, task: &Task, data: &Dataset) -> CellRecord {
         per_entity: scores.per_entity,
         throughput: Throughput { rows_per_second: Some(1234.5), ..Throughput::default() },
         memory: Memory::default(),
+        telemetry: None,
         tokens: Tokens::default(),
         backend: Backend::default(),
         selection_policy: Some("checkpoint as given".into()),

@@ -57,6 +57,14 @@ pub enum FocalMean {
 }
 
 impl Loss {
+    /// Its factor for each class, where it has one.
+    pub fn class_weights(&self) -> Option<&[f64]> {
+        match self {
+            Self::CrossEntropy { class_weights, .. } => class_weights.as_deref(),
+            Self::Mse {} | Self::Focal { .. } => None,
+        }
+    }
+
     /// Its name in YAML.
     pub fn name(&self) -> &'static str {
         match self {

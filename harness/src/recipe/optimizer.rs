@@ -68,6 +68,11 @@ impl Default for Optimizer {
 }
 
 impl Optimizer {
+    /// Whether weights are updated in the backward pass, so that gradients cannot be added up over several.
+    pub fn is_fused(&self) -> bool {
+        matches!(self, Self::AdaLomo { fused: true, .. })
+    }
+
     /// Its name in YAML.
     pub fn name(&self) -> &'static str {
         match self {

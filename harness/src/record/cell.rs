@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CellInputs, SeedSpread, TrainingRecord};
+use super::{CellInputs, SeedSpread, Telemetry, TrainingRecord};
 
 /// One cell, as `cells/ID/cell.json` holds it. The inputs and the status are flattened into it, so
 /// `model`, `task`, `split` and `status` are members of the top level.
@@ -43,6 +43,9 @@ pub struct CellRecord {
     /// Peak memory.
     #[serde(default)]
     pub memory: Memory,
+    /// What the GPU did meanwhile, where the cell ran on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<Telemetry>,
     /// What the tokeniser reported.
     #[serde(default)]
     pub tokens: Tokens,
@@ -244,7 +247,7 @@ pub struct Throughput {
     pub rows_per_second: Option<f64>,
     /// Tokens (special tokens included) a second of forward time.
     pub tokens_per_second: Option<f64>,
-    /// Rows a second of tokenisation and forward time together.
+    /// Rows a second from the request to the last logits: tokenisation and forward passes, in turn or at once.
     pub end_to_end_rows_per_second: Option<f64>,
     /// Seconds spent in tokenisation.
     pub tokenize_seconds: Option<f64>,
@@ -252,6 +255,15 @@ pub struct Throughput {
     pub forward_seconds: Option<f64>,
     /// Seconds spent in loading the model.
     pub load_seconds: Option<f64>,
+    /// Tokens a batch at most; at the end, where device memory ran out on the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_tokens: Option<u64>,
+    /// Operations of all forward passes, where the plugin says what its model computes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forward_flops: Option<f64>,
+    /// Model FLOPs utilisation: `forward_flops / (forward_seconds * the device's peak in that precision)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfu: Option<f64>,
 }
 
 /// Peak memory in bytes.
@@ -280,7 +292,7 @@ pub struct Tokens {
     pub max_len: Option<u64>,
 }
 
-/// What the numbers were computed on; the device's short name is in the inputs.
+/// What the numbers were computed on; the kind of device is in the inputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Backend {
@@ -288,6 +300,21 @@ pub struct Backend {
     pub device_name: Option<String>,
     /// Instruction set that was used, for instance `avx512f`.
     pub isa: Option<String>,
+    /// Which of several GPUs it was, for instance `cuda:1`. Nothing depends on it but this record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// What tells the GPU from every other one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_uuid: Option<String>,
+    /// The GPU's compute capability, for instance `9.0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute_capability: Option<String>,
+    /// The version of CUDA that the GPU's driver speaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cuda_driver_version: Option<String>,
+    /// All of the GPU's memory in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_memory_bytes: Option<u64>,
 }
 
 /// The predictions beside a record. The record is trusted while they match.

@@ -90,7 +90,8 @@ pub struct CellInputs {
     pub max_seq_len: u32,
     /// Resolved precision: `f32` or `bf16`, never `auto`.
     pub precision: String,
-    /// Resolved device: `cpu` or `cuda:N`, never `auto`.
+    /// Resolved kind of device: `cpu` or `cuda`, never `auto`. Which of a machine's GPUs a cell ran on decides nothing; it is
+    /// in [`super::Backend`].
     pub device: String,
     /// Threads that the plugin was given.
     pub threads: u32,

@@ -24,6 +24,7 @@ mod prediction;
 mod run;
 #[cfg(test)]
 mod schema_tests;
+mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
@@ -43,6 +44,7 @@ pub use prediction::{
     Output, PredictionReader, PredictionRow, PredictionWriter, Word, read_predictions,
 };
 pub use run::{PlannedCell, RunRecord};
+pub use telemetry::{EnergySource, MeanMax, Range, Telemetry, Throttling};
 pub use time::rfc3339;
 pub use training::{
     Alternative, EvaluationRecord, FineTuneInputs, RecipeRecord, SelectionRecord, TrainedModel,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::testing::{done, failed, inputs, predictions, trained, training_step};
+use super::testing::{done, failed, inputs, on_gpu, predictions, trained, training_step};
 use super::{Output, PlannedCell, RunDir, RunRecord, Word};
 
 /// A schema of harness/schemas, compiled.
@@ -40,6 +40,33 @@ fn cells() {
         let mut cell = valid.clone();
         change(&mut cell);
         assert!(!schema.is_valid(&cell), "change {index} passes");
+    }
+}
+
+#[test]
+fn cells_that_ran_on_a_gpu() {
+    let schema = validator(include_str!("../../schemas/cell.schema.json"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = RunDir::open_or_create(folder.path()).expect("opened");
+    let written = run.write_cell(on_gpu(), Some(&predictions())).expect("written");
+    let valid = serde_json::to_value(&written).expect("serialised");
+    assert_valid(&schema, &valid);
+    let read: super::CellRecord = serde_json::from_value(valid.clone()).expect("parsed");
+    assert_eq!(read, written);
+    let mut bare = valid.clone();
+    bare["telemetry"] =
+        json!({"samples": 0, "seconds": 0.0, "throttling": [], "notes": ["no NVML"]});
+    assert_valid(&schema, &bare);
+    let wrong: [fn(&mut Value); 4] = [
+        |cell| cell["device"] = json!("cuda:0"),
+        |cell| cell["telemetry"]["energy_source"] = json!("guess"),
+        |cell| cell["telemetry"]["throttling"][0]["share"] = json!(25),
+        |cell| cell["backend"]["device"] = json!("gpu"),
+    ];
+    for change in wrong {
+        let mut cell = valid.clone();
+        change(&mut cell);
+        assert!(!schema.is_valid(&cell), "{cell}");
     }
 }
 

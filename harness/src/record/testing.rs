@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{
     Alternative, Backend, Cause, CauseKind, CellInputs, CellKey, CellRecord, DataInfo,
-    EvaluationRecord, FineTuneInputs, Memory, MetricValue, Output, PerClass, PluginInfo,
-    PredictionRow, RecipeRecord, SelectionRecord, Status, Throughput, Tokens, TrainedModel,
-    TrainingRecord, TrainingRows, TrainingStep, TrainingThroughput, WeightsInfo, WeightsSource,
+    EnergySource, EvaluationRecord, FineTuneInputs, MeanMax, Memory, MetricValue, Output, PerClass,
+    PluginInfo, PredictionRow, Range, RecipeRecord, SelectionRecord, Status, Telemetry, Throttling,
+    Throughput, Tokens, TrainedModel, TrainingRecord, TrainingRows, TrainingStep,
+    TrainingThroughput, WeightsInfo, WeightsSource,
 };
 
 /// The inputs of a cell that needs nothing but what is bundled.
@@ -86,8 +87,10 @@ pub(crate) fn done() -> CellRecord {
             tokenize_seconds: Some(0.1),
             forward_seconds: Some(1.6),
             load_seconds: Some(0.05),
+            ..Throughput::default()
         },
         memory: Memory { peak_rss_bytes: Some(1 << 28), peak_device_bytes: None },
+        telemetry: None,
         tokens: Tokens {
             total: Some(40_000),
             sequences: Some(2_000),
@@ -95,7 +98,11 @@ pub(crate) fn done() -> CellRecord {
             unknown_tokens: Some(12),
             max_len: Some(99),
         },
-        backend: Backend { device_name: Some("A CPU".into()), isa: Some("avx512f".into()) },
+        backend: Backend {
+            device_name: Some("A CPU".into()),
+            isa: Some("avx512f".into()),
+            ..Backend::default()
+        },
         selection_policy: Some("best on dev".into()),
         training: None,
         predictions: None,
@@ -105,6 +112,45 @@ pub(crate) fn done() -> CellRecord {
         finished_at: "2026-01-31T23:59:59Z".into(),
         wall_seconds: 1.75,
     }
+}
+
+/// A done cell that ran on a GPU, every field filled in.
+pub(crate) fn on_gpu() -> CellRecord {
+    let mut cell = done();
+    cell.inputs.device = "cuda".into();
+    cell.inputs.precision = "bf16".into();
+    cell.id = cell.inputs.id();
+    cell.throughput.batch_tokens = Some(500_000);
+    cell.throughput.forward_flops = Some(1.5e15);
+    cell.throughput.mfu = Some(0.451_25);
+    cell.memory.peak_device_bytes = Some(3 << 30);
+    cell.backend = Backend {
+        device_name: Some("NVIDIA H200".into()),
+        isa: None,
+        device: Some("cuda:1".into()),
+        device_uuid: Some("GPU-1".into()),
+        compute_capability: Some("9.0".into()),
+        cuda_driver_version: Some("13.0".into()),
+        device_memory_bytes: Some(140 << 30),
+    };
+    let clock = Range { min: 300.0, mean: 1900.0, max: 1980.0 };
+    cell.telemetry = Some(Telemetry {
+        device_uuid: Some("GPU-1".into()),
+        driver_version: Some("580.65.06".into()),
+        samples: 20,
+        seconds: 1.9,
+        sm_clock_mhz: Some(clock),
+        memory_clock_mhz: Some(Range { min: 3201.0, mean: 3201.0, max: 3201.0 }),
+        temperature_max_celsius: Some(61),
+        power_watts: Some(MeanMax { mean: 512.5, max: 690.0 }),
+        energy_joules: Some(973.75),
+        energy_source: Some(EnergySource::Counter),
+        utilisation: Some(MeanMax { mean: 0.93, max: 1.0 }),
+        memory_peak_bytes: Some(4 << 30),
+        throttling: vec![Throttling { reason: "power cap".into(), share: 0.25 }],
+        notes: vec!["no memory clock: not supported".into()],
+    });
+    cell
 }
 
 /// A cell whose plugin died.
@@ -189,6 +235,7 @@ pub(crate) fn trained() -> (FineTuneInputs, TrainingRecord) {
             evaluate_seconds: 6.0,
             tokenize_seconds: 0.1,
             peak_rss_bytes: Some(1 << 28),
+            ..TrainingThroughput::default()
         },
         resumed_from: vec![50],
     };
@@ -206,5 +253,6 @@ pub(crate) fn training_step() -> TrainingStep {
         rows: 32,
         tokens: 640,
         seconds: 0.3,
+        parts: None,
     }
 }

@@ -152,6 +152,16 @@ pub struct TrainingThroughput {
     /// The highest resident set of the worker while it trained, if the system says.
     #[serde(default)]
     pub peak_rss_bytes: Option<u64>,
+    /// The most memory of the device that was in use while it trained, evaluations on the way included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_device_bytes: Option<u64>,
+    /// Model FLOPs utilisation of the steps: three forward passes' operations a step (one forward, one backward of twice
+    /// as many), whether or not activations were computed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfu: Option<f64>,
+    /// Tokens of a part at most, where batches did not fit into the device's memory and were computed in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_batch_tokens: Option<u64>,
 }
 
 /// A line of the training log: one optimiser step.
@@ -173,4 +183,7 @@ pub struct TrainingStep {
     pub tokens: u64,
     /// Seconds.
     pub seconds: f64,
+    /// Parts that it was computed in, where a batch did not fit into the device's memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u64>,
 }

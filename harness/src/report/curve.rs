@@ -171,6 +171,7 @@ mod tests {
             rows: 1,
             tokens: 1,
             seconds: 0.0,
+            parts: None,
         }
     }
 

@@ -6,6 +6,17 @@ use crate::worker::{
     Encoding, EvaluateRequest, Evaluated, Event, Failure, FailureKind, RowInput, Worker,
 };
 
+/// How rows go through a model.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// How they become sequences.
+    pub(super) encoding: Encoding,
+    /// Tokens a batch.
+    pub(super) batch_tokens: u64,
+    /// Whether the next ones are tokenised meanwhile.
+    pub(super) overlap: bool,
+}
+
 /// What happens while a model is asked.
 pub(super) enum Heard {
     /// So many rows are answered, of so many tokens.
@@ -19,15 +30,15 @@ pub(super) enum Heard {
 pub(super) fn ask(
     worker: &mut Worker,
     asked: TaskRows<'_>,
-    encoding: Encoding,
-    batch_tokens: u64,
+    how: How,
     hear: &mut dyn FnMut(Heard),
 ) -> Result<(Answered, Evaluated), Failure> {
     let request = EvaluateRequest {
         examples: asked.dataset.rows().map(|row| RowInput::from(row.input)).collect(),
         head: head(asked.task.kind),
-        encoding,
-        batch_tokens,
+        encoding: how.encoding,
+        batch_tokens: how.batch_tokens,
+        overlap: how.overlap,
     };
     let mut answers = answers(asked);
     let mut wrong = None;

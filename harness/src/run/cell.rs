@@ -1,12 +1,13 @@
 //! One cell: the rows through a worker, its answers into predictions, metrics and a record.
 
-use super::ask::{Heard, ask};
+use super::ask::{Heard, How, ask};
 use super::kinds::{Answered, TaskRows};
 use super::plan::PlannedRun;
 use super::progress::CellProgress;
 use super::train::{TrainError, TrainProgress, Training, WorkDir, fine_tune, read_log};
 use super::{Checkpoint, CheckpointError};
 use crate::digest::HashCache;
+use crate::gpu::{DeviceStats, Work, utilisation};
 use crate::metrics::Scores;
 use crate::record::{
     AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, PredictionRow, RecordError,
@@ -14,7 +15,6 @@ use crate::record::{
 };
 use crate::report::training_curve;
 use crate::worker::{Evaluated, Failure, FailureKind, Opened, Worker};
-use serde_json::Value;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
@@ -38,6 +38,14 @@ pub(super) struct Outcome {
     pub(super) files: Vec<(&'static str, PathBuf)>,
 }
 
+impl Outcome {
+    /// Of a cell whose record will not be written.
+    pub(super) fn nothing(cell: &PlannedRun, clock: &Clock) -> Self {
+        let record = blank(cell, Status::Done, clock);
+        Self { record, predictions: None, files: Vec::new() }
+    }
+}
+
 /// The chosen model's directory within a cell's.
 const MODEL: &str = "model";
 /// The log of a training within a cell's directory.
@@ -54,14 +62,15 @@ pub(super) fn evaluate(
     progress: &mut CellProgress<'_>,
 ) -> Outcome {
     let asked = TaskRows::new(&cell.task, &cell.dataset);
-    let answered =
-        ask(worker, asked, cell.encoding(), cell.batch_tokens, &mut |heard| match heard {
-            Heard::Rows { rows, tokens } => progress.advance(rows, tokens),
-            Heard::Log { level, message } => progress.log(level, &message),
-        });
+    let how = cell.how(&DeviceStats::read(&opened.stats));
+    let answered = ask(worker, asked, how, &mut |heard| match heard {
+        Heard::Rows { rows, tokens } => progress.advance(rows, tokens),
+        Heard::Log { level, message } => progress.log(level, &message),
+    });
     match answered {
         Ok((Answered { scores, predictions }, evaluated)) => {
-            let record = record_done(cell, opened, &evaluated, scores, worker.take_output(), clock);
+            let output = worker.take_output();
+            let record = record_done((cell, how), opened, &evaluated, scores, output, clock);
             Outcome { record, predictions: Some(predictions), files: Vec::new() }
         }
         Err(failure) => failed(cell, &failure, clock),
@@ -81,14 +90,16 @@ pub(super) fn train(
     progress: &mut TrainProgress<'_>,
 ) -> Result<Outcome, RecordError> {
     let work = WorkDir::open(&run.training_path(&cell.inputs.id()))?;
-    let trained = match fine_tune(cell, training, worker, &work, progress) {
+    let stats = DeviceStats::read(&opened.stats);
+    let trained = match fine_tune((cell, &stats), training, worker, &work, progress) {
         Ok(trained) => trained,
         Err(TrainError::Worker(failure)) => return Ok(failed(cell, &failure, clock)),
         Err(TrainError::Record(error)) => return Err(error),
     };
     let Answered { scores, predictions } = trained.answered;
     let output = worker.take_output();
-    let mut record = record_done(cell, opened, &trained.evaluated, scores, output, clock);
+    let how = cell.how(&stats);
+    let mut record = record_done((cell, how), opened, &trained.evaluated, scores, output, clock);
     record.warnings.extend(trained.warnings);
     let mut training_record = trained.record;
     let checkpoint = Checkpoint::Directory(trained.model.clone());
@@ -134,6 +145,7 @@ fn blank(cell: &PlannedRun, status: Status, clock: &Clock) -> CellRecord {
         per_entity: Vec::new(),
         throughput: Throughput::default(),
         memory: Memory::default(),
+        telemetry: None,
         tokens: Tokens::default(),
         backend: Backend::default(),
         selection_policy: Some(AS_GIVEN.into()),
@@ -148,7 +160,7 @@ fn blank(cell: &PlannedRun, status: Status, clock: &Clock) -> CellRecord {
 }
 
 fn record_done(
-    cell: &PlannedRun,
+    (cell, how): (&PlannedRun, How),
     opened: &Opened,
     e: &Evaluated,
     scores: Scores,
@@ -163,6 +175,9 @@ fn record_done(
     record.per_entity = scores.per_entity;
     record.warnings.extend(scores.notes);
     let per = |count: u64, seconds: f64| (seconds > 0.0).then(|| count as f64 / seconds);
+    let stats = DeviceStats::read(&e.stats);
+    let (on_gpu, precision) = (cell.on_gpu(), cell.inputs.precision.as_str());
+    let work = Work { sequences: e.sequences, tokens: e.tokens, pairs: e.pairs };
     record.throughput = Throughput {
         rows_per_second: per(n, e.forward_seconds),
         tokens_per_second: per(e.tokens, e.forward_seconds),
@@ -170,13 +185,14 @@ fn record_done(
         tokenize_seconds: Some(e.tokenize_seconds),
         forward_seconds: Some(e.forward_seconds),
         load_seconds: Some(opened.load_seconds),
+        batch_tokens: Some(e.budget),
+        forward_flops: stats.flops.map(|flops| work.flops(flops)),
+        mfu: on_gpu
+            .then(|| utilisation(&stats, precision, (work, 1.0), e.forward_seconds))
+            .flatten(),
     };
-    let stats: Value = serde_json::from_str(&e.stats).unwrap_or(Value::Null);
-    let text = |key: &str| stats.get(key).and_then(Value::as_str).map(ToString::to_string);
-    record.memory = Memory {
-        peak_rss_bytes: e.peak_rss_bytes,
-        peak_device_bytes: stats.get("peak_device_bytes").and_then(Value::as_u64),
-    };
+    record.memory =
+        Memory { peak_rss_bytes: e.peak_rss_bytes, peak_device_bytes: stats.peak_bytes };
     record.tokens = Tokens {
         total: Some(e.tokens),
         sequences: Some(e.sequences),
@@ -184,12 +200,26 @@ fn record_done(
         unknown_tokens: Some(e.unknown_tokens),
         max_len: Some(e.max_len),
     };
-    let host = || (cell.inputs.device == "cpu").then(|| Host::detect().cpu_model).flatten();
-    record.backend = Backend { device_name: text("device_name").or_else(host), isa: text("isa") };
+    let host = || (!on_gpu).then(|| Host::detect().cpu_model).flatten();
+    record.backend = Backend {
+        device_name: stats.name.or_else(host),
+        isa: stats.isa,
+        device: stats.device.filter(|_| on_gpu),
+        device_uuid: stats.uuid.filter(|_| on_gpu),
+        compute_capability: stats.compute_capability,
+        cuda_driver_version: stats.cuda_driver_version,
+        device_memory_bytes: stats.memory_bytes,
+    };
     if e.budget_halvings > 0 {
         record.warnings.push(format!(
-            "device memory ran out {} times; the batch budget was halved each time, from {} tokens",
-            e.budget_halvings, cell.batch_tokens
+            "device memory ran out {}: a batch had at most {} tokens in the end, in place of {}",
+            if e.budget_halvings == 1 {
+                "once".into()
+            } else {
+                format!("{} times", e.budget_halvings)
+            },
+            e.budget,
+            how.batch_tokens
         ));
     }
     if !output.is_empty() {

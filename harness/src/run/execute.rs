@@ -1,10 +1,14 @@
 //! Working through a plan: skip what is done, keep a worker while it serves, record what happened.
 
 use super::cell::{Clock, Outcome, evaluate, failed, train};
+use super::devices::{Started, is_unsupported};
+use super::offered::{CPU, CUDA};
 use super::plan::{Plan, PlannedRun};
 use super::progress::{CellProgress, Progress};
+use super::queue::{Item, Next, Queue};
 use super::train::{TrainProgress, Training};
-use crate::record::{CellRecord, RecordError, RunDir, Status, verify_predictions};
+use crate::gpu::{DeviceStats, Recorder};
+use crate::record::{CellRecord, RecordError, RunDir, Status, Telemetry, verify_predictions};
 use crate::report::number::grouped;
 use crate::worker::{Event, Failure, Limits, OpenRequest, Opened, Worker};
 use std::path::Path;
@@ -26,14 +30,16 @@ impl Finished {
 }
 
 /// A worker with a model in it.
-struct Open {
+pub(super) struct Open {
     request: OpenRequest,
     worker: Worker,
     opened: Opened,
+    /// Whether the model was asked anything: it is no longer as it was opened.
+    is_used: bool,
 }
 
-/// Does what the plan says, cell by cell. Call it from a thread that lives as long as the run
-/// ([`Worker::start`]).
+/// Does what the plan says: on one device cell by cell, on several a cell each at a time. Call it from a thread that
+/// lives as long as the run ([`Worker::start`]).
 ///
 /// # Errors
 /// If a record cannot be written. What a plugin does wrong is no error: it is in the cell's record.
@@ -41,17 +47,79 @@ pub fn execute(
     plan: &Plan,
     run: &RunDir,
     progress: &mut Progress,
+    started: Started,
 ) -> Result<Finished, RecordError> {
-    let mut open = None;
-    let mut finished = Finished { cells: Vec::new(), skipped: 0 };
-    for (number, cell) in plan.cells.iter().enumerate() {
+    let items =
+        plan.cells.iter().map(|cell| Item { id: cell.inputs.id(), open: cell.open.clone() });
+    let queue = Queue::new(items.collect(), plan.gpus.len());
+    let lane = |number: usize, open: Option<Open>, progress: Progress| Lane {
+        plan,
+        run,
+        queue: &queue,
+        number,
+        open,
+        progress,
+    };
+    if plan.gpus.len() == 1 {
+        lane(0, started.0, progress.clone()).work();
+    } else {
+        std::thread::scope(|scope| {
+            for number in 0..plan.gpus.len() {
+                let lane = lane(number, None, progress.beside());
+                scope.spawn(move || lane.work());
+            }
+        });
+    }
+    let (cells, skipped) = queue.finish()?;
+    Ok(Finished { cells, skipped })
+}
+
+/// A device, and what it has open.
+struct Lane<'a> {
+    plan: &'a Plan,
+    run: &'a RunDir,
+    queue: &'a Queue,
+    number: usize,
+    open: Option<Open>,
+    progress: Progress,
+}
+
+impl Lane<'_> {
+    fn gpu(&self) -> &str {
+        &self.plan.gpus[self.number]
+    }
+
+    /// Takes cells until there are none.
+    fn work(mut self) {
+        loop {
+            let mut open = self.open.as_ref().map(|open| open.request.clone());
+            // The queue knows no ordinals.
+            if let Some(open) = open.as_mut().filter(|open| open.model.device != CPU) {
+                open.model.device = CUDA.into();
+            }
+            match self.queue.next(self.number, open.as_ref()) {
+                Next::Cell(index) => match self.cell(index) {
+                    Ok((record, skipped)) => self.queue.done(self.number, index, record, skipped),
+                    Err(error) => return self.queue.fail(self.number, error),
+                },
+                Next::LeftOut => {
+                    let gpu = self.gpu();
+                    return self.progress.warn(&format!("{gpu} cannot be used and is left out"));
+                }
+                Next::Nothing => return,
+            }
+        }
+    }
+
+    /// Does a cell, unless it is done; says whether it was.
+    fn cell(&mut self, index: usize) -> Result<(CellRecord, bool), RecordError> {
+        let (plan, run) = (self.plan, self.run);
+        let cell = &plan.cells[index];
         let label = cell.inputs.key.label();
-        if let Some(record) = done_before(plan, cell, run, progress)? {
-            progress
-                .note(&format!("{label}: done already ({})", run.cell_path(&record.id).display()));
-            finished.skipped += 1;
-            finished.cells.push(record);
-            continue;
+        if let Some(record) = done_before(plan, cell, run, &self.progress)? {
+            let place = run.cell_path(&record.id);
+            self.progress.note(&format!("{label}: done already ({})", place.display()));
+            return Ok((record, true));
         }
         let rows = match &cell.training {
             None => format!("{} rows", grouped(cell.dataset.len() as u64)),
@@ -61,26 +129,90 @@ pub fn execute(
                 grouped(cell.dataset.len() as u64)
             ),
         };
-        progress.note(&format!("[{}/{}] {label}: {rows}", number + 1, plan.cells.len()));
+        let on = if plan.gpus.len() > 1 { format!(" on {}", self.gpu()) } else { String::new() };
+        self.progress.note(&format!("[{}/{}] {label}: {rows}{on}", index + 1, plan.cells.len()));
         let Outcome { record, predictions, files } = match &cell.training {
-            None => attempt(plan, cell, &mut open, progress),
-            Some(training) => {
-                // Two models are never in memory at once.
-                open = None;
-                train_one(plan, cell, training, run, progress)?
-            }
+            None => self.evaluate(cell),
+            Some(training) => self.train(cell, training)?,
         };
         let files: Vec<(&str, &Path)> =
             files.iter().map(|(name, path)| (*name, path.as_path())).collect();
         let record = run.write_cell_with(record, predictions.as_deref(), &files)?;
+        if let Some(throttled) = record.telemetry.as_ref().and_then(Telemetry::throttled) {
+            self.progress.warn(&format!("{label}: the GPU's clocks were held down: {throttled}"));
+        }
         if record.is_done() {
             run.forget_training(&record.id)?;
         } else {
-            progress.warn(&format!("{label}: {}", what_happened(&record)));
+            self.progress.warn(&format!("{label}: {}", what_happened(&record)));
         }
-        finished.cells.push(record);
+        Ok((record, false))
     }
-    Ok(finished)
+
+    /// Evaluates a cell, in the open worker if it serves, else in a new one.
+    fn evaluate(&mut self, cell: &PlannedRun) -> Outcome {
+        let label = cell.inputs.key.label();
+        let clock = Clock::start();
+        let open = self.open.take();
+        let mut with = match self.ready(cell, open, &label) {
+            Ok(with) => with,
+            Err(failure) => return failed(cell, &failure, &clock),
+        };
+        let mut shown = self.progress.cell(&label, cell.dataset.len() as u64);
+        with.is_used = true;
+        let outcome = watched(cell, &with.opened, || {
+            evaluate(cell, &mut with.worker, &with.opened, &clock, &mut shown)
+        });
+        drop(shown);
+        if !with.worker.is_dead() {
+            self.open = Some(with);
+        }
+        outcome
+    }
+
+    /// Trains the model of a cell and evaluates it, in a worker of its own.
+    fn train(&mut self, cell: &PlannedRun, training: &Training) -> Result<Outcome, RecordError> {
+        if self.plan.rerun {
+            self.run.forget_training(&cell.inputs.id())?;
+        }
+        let label = cell.inputs.key.short_label();
+        let clock = Clock::start();
+        // A model that was asked something is not as new, and two are never in memory at once.
+        let open = self.open.take().filter(|open| !open.is_used);
+        let mut with = match self.ready(cell, open, &label) {
+            Ok(with) => with,
+            Err(failure) => return Ok(failed(cell, &failure, &clock)),
+        };
+        let run = self.run;
+        let mut shown = TrainProgress::new(&mut self.progress, &label);
+        let mut error = None;
+        let outcome = watched(cell, &with.opened, || {
+            train(cell, training, &mut with.worker, &with.opened, run, &clock, &mut shown)
+                .unwrap_or_else(|e| {
+                    error = Some(e);
+                    Outcome::nothing(cell, &clock)
+                })
+        });
+        error.map_or(Ok(outcome), Err)
+    }
+
+    /// As [`ready`], and the queue is told of the device.
+    fn ready(
+        &mut self,
+        cell: &PlannedRun,
+        open: Option<Open>,
+        label: &str,
+    ) -> Result<Open, Failure> {
+        let gpu = &self.plan.gpus[self.number];
+        let shown = self.progress.cell(label, 0);
+        let ready = ready(self.plan, cell, gpu, open, &shown);
+        match &ready {
+            Ok(_) => self.queue.opened(self.number, true),
+            Err(failure) if is_unsupported(failure) => self.queue.opened(self.number, false),
+            Err(_) => {}
+        }
+        ready
+    }
 }
 
 /// The record of a cell that need not be done again.
@@ -116,58 +248,32 @@ fn what_happened(record: &CellRecord) -> String {
     format!("{}{}", cause.text(), printed.unwrap_or_default())
 }
 
-/// Evaluates a cell, in the open worker if it serves, else in a new one.
-fn attempt(
-    plan: &Plan,
-    cell: &PlannedRun,
-    open: &mut Option<Open>,
-    progress: &mut Progress,
-) -> Outcome {
-    let label = cell.inputs.key.label();
-    let clock = Clock::start();
-    let mut shown = progress.cell(&label, cell.dataset.len() as u64);
-    let mut with = match ready(plan, cell, open.take(), &shown) {
-        Ok(with) => with,
-        Err(failure) => return failed(cell, &failure, &clock),
-    };
-    let outcome = evaluate(cell, &mut with.worker, &with.opened, &clock, &mut shown);
-    if !with.worker.is_dead() {
-        *open = Some(with);
-    }
+/// Does something while the cell's GPU, if it has one, is looked at.
+fn watched(cell: &PlannedRun, opened: &Opened, work: impl FnOnce() -> Outcome) -> Outcome {
+    let stats = DeviceStats::read(&opened.stats);
+    let recorder = Recorder::start(&cell.inputs.device, stats.uuid.as_deref());
+    let mut outcome = work();
+    outcome.record.telemetry = recorder.map(Recorder::finish);
+    let throttled = outcome.record.telemetry.as_ref().and_then(Telemetry::throttled);
     outcome
-}
-
-/// Trains the model of a cell and evaluates it, in a worker of its own.
-fn train_one(
-    plan: &Plan,
-    cell: &PlannedRun,
-    training: &Training,
-    run: &RunDir,
-    progress: &mut Progress,
-) -> Result<Outcome, RecordError> {
-    if plan.rerun {
-        run.forget_training(&cell.inputs.id())?;
-    }
-    let label = cell.inputs.key.short_label();
-    let clock = Clock::start();
-    let mut with = match ready(plan, cell, None, &progress.cell(&label, 0)) {
-        Ok(with) => with,
-        Err(failure) => return Ok(failed(cell, &failure, &clock)),
-    };
-    let mut shown = TrainProgress::new(progress, &label);
-    train(cell, training, &mut with.worker, &with.opened, run, &clock, &mut shown)
+        .record
+        .warnings
+        .extend(throttled.map(|why| format!("the GPU's clocks were held down: {why}")));
+    outcome
 }
 
 /// A worker that has the cell's model open: the one that is there, or a new one. The old one ends first,
 /// so that two models are never in memory at once.
-fn ready(
+pub(super) fn ready(
     plan: &Plan,
     cell: &PlannedRun,
+    gpu: &str,
     open: Option<Open>,
     shown: &CellProgress<'_>,
 ) -> Result<Open, Failure> {
+    let request = cell.open_on(gpu);
     if let Some(open) = open {
-        if open.request == cell.open {
+        if open.request == request {
             return Ok(open);
         }
         drop(open);
@@ -176,10 +282,10 @@ fn ready(
     let show = shown.printer(plugin);
     let limits = Limits { silence: plan.hang_limit };
     let mut worker = Worker::start(cell.inputs.threads as usize, limits, show)?;
-    let opened = worker.open(cell.open.clone(), &mut |event| {
+    let opened = worker.open(request.clone(), &mut |event| {
         if let Event::Log { level, message } = event {
             shown.log(level, &message);
         }
     })?;
-    Ok(Open { request: cell.open.clone(), worker, opened })
+    Ok(Open { request, worker, opened, is_used: false })
 }

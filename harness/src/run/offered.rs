@@ -2,9 +2,15 @@
 
 use super::kinds::head;
 use super::plan_error::PlanError;
+use crate::gpu::Devices;
 use crate::plugin::{Description, Entry, Variant};
 use crate::task::Task;
 use std::collections::BTreeMap;
+
+/// The kinds of device, as plugins and records name them.
+pub(super) const CPU: &str = "cpu";
+/// Any GPU of NVIDIA's.
+pub(super) const CUDA: &str = "cuda";
 
 fn not_offered(
     d: &Description,
@@ -38,22 +44,24 @@ pub(super) fn check_head(task: &Task, variant: &Variant) -> Result<(), PlanError
     })
 }
 
-/// The device that is meant. `auto` is the first GPU for a plugin that was built for one, else the CPU.
-pub(super) fn device(asked: &str, d: &Description, variant: &Variant) -> Result<String, PlanError> {
+/// The kind of device that is meant. `auto` is a GPU for a plugin that was built for one, else the CPU.
+pub(super) fn device(
+    asked: &Devices,
+    d: &Description,
+    variant: &Variant,
+) -> Result<&'static str, PlanError> {
     let has = |kind: &str| d.devices.iter().any(|x| x == kind);
     let kind = match asked {
-        "auto" => return Ok(if has("cuda") { "cuda:0".into() } else { "cpu".into() }),
-        "cpu" => "cpu",
-        other => match other.strip_prefix("cuda:").map(str::parse::<u32>) {
-            Some(Ok(_)) => "cuda",
-            _ => return Err(PlanError::Device { device: other.into() }),
-        },
+        Devices::Auto if has(CUDA) => CUDA,
+        Devices::Auto => return Ok(CPU),
+        Devices::Cpu => CPU,
+        Devices::Cuda(_) => CUDA,
     };
     if has(kind) {
-        Ok(asked.into())
-    } else {
-        Err(not_offered(d, variant, "device", asked, d.devices.clone()))
+        return Ok(kind);
     }
+    let asked = asked.names().join(",");
+    Err(not_offered(d, variant, "device", &asked, d.devices.clone()))
 }
 
 /// The precision that is meant. `auto` is what the plugin names first.
@@ -125,11 +133,13 @@ mod tests {
     #[test]
     fn auto_takes_what_the_plugin_was_built_for() {
         let v = Variant::new("m", "none");
-        assert_eq!(device("auto", &offers(&["cpu"], &[]), &v).unwrap(), "cpu");
-        assert_eq!(device("auto", &offers(&["cpu", "cuda"], &[]), &v).unwrap(), "cuda:0");
-        assert_eq!(device("cuda:1", &offers(&["cpu", "cuda"], &[]), &v).unwrap(), "cuda:1");
-        assert!(device("cuda:0", &offers(&["cpu"], &[]), &v).is_err());
-        assert!(matches!(device("gpu", &offers(&["cpu"], &[]), &v), Err(PlanError::Device { .. })));
+        let gpus = Devices::Cuda(vec![1, 2]);
+        assert_eq!(device(&Devices::Auto, &offers(&["cpu"], &[]), &v).unwrap(), "cpu");
+        assert_eq!(device(&Devices::Auto, &offers(&["cpu", "cuda"], &[]), &v).unwrap(), "cuda");
+        assert_eq!(device(&gpus, &offers(&["cpu", "cuda"], &[]), &v).unwrap(), "cuda");
+        let refused = device(&gpus, &offers(&["cpu"], &[]), &v).unwrap_err();
+        assert!(refused.to_string().contains("the device `cuda:1,cuda:2`"), "{refused}");
+        assert!(device(&Devices::Cpu, &offers(&["cuda"], &[]), &v).is_err());
         assert_eq!(precision_of("auto", &offers(&[], &["bf16", "f32"]), &v).unwrap(), "bf16");
         let refused = precision_of("bf16", &offers(&[], &["f32"]), &v).unwrap_err();
         assert!(refused.hint().unwrap().contains("--precision f32"));

@@ -1,6 +1,7 @@
 //! What a user asks of a run.
 
 use super::train::Saving;
+use crate::gpu::Devices;
 use crate::recipe::Point;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,14 +35,14 @@ pub struct RunOptions {
     pub data_dir: Option<PathBuf>,
     /// Take data whose hash or row count is not the task's.
     pub allow_unverified: bool,
-    /// `auto`, `cpu` or `cuda:N`.
-    pub device: String,
+    /// Where to compute. Several GPUs take a cell each.
+    pub devices: Devices,
     /// `auto`, `f32` or `bf16`; none: the recipe's, or else f32.
     pub precision: Option<String>,
     /// Threads to compute with.
     pub threads: u32,
-    /// Tokens a batch.
-    pub batch_tokens: u64,
+    /// Tokens a batch; none: what fills a GPU's memory, and [`CPU_BATCH_TOKENS`] on the CPU.
+    pub batch_tokens: Option<u64>,
     /// The plugins' own options.
     pub plugin_options: BTreeMap<String, String>,
     /// How long a plugin may make no progress.
@@ -68,6 +69,9 @@ pub struct FineTune {
     /// What is kept.
     pub saving: Saving,
 }
+
+/// Tokens a batch on the CPU, and on a GPU whose plugin does not say how many fill it.
+pub const CPU_BATCH_TOKENS: u64 = 8192;
 
 /// Threads, where none are asked for: the processors that this process may use.
 pub fn default_threads() -> u32 {

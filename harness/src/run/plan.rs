@@ -2,15 +2,17 @@
 //! that nothing is left to decide (or to fail for want of a file) once the first cell has begun.
 
 use super::Checkpoint;
+use super::ask::How;
 use super::bundled;
 use super::kinds::{head, outputs};
-use super::offered::{check_head, check_options, device, precision_of};
-use super::options::{RunOptions, TaskChoice};
+use super::offered::{CPU, CUDA, check_head, check_options, device, precision_of};
+use super::options::{CPU_BATCH_TOKENS, RunOptions, TaskChoice};
 use super::plan_error::PlanError;
 use super::plan_training::{PlannedTraining, Splits, trainings};
 use super::train::Training;
 use crate::data::{DataPlaces, Dataset, DatasetOptions};
 use crate::digest::HashCache;
+use crate::gpu::{DeviceStats, Devices};
 use crate::plugin::{Catalog, Entry, ModelRequest, TokenizerRequest, Variant};
 use crate::recipe::Library;
 use crate::record::{CellInputs, CellKey, PlannedCell, PluginInfo, WeightsInfo, WeightsSource};
@@ -25,6 +27,8 @@ use std::time::Duration;
 pub struct Plan {
     /// The cells, in order: all tasks of a model before the next model.
     pub cells: Vec<PlannedRun>,
+    /// The GPUs, for cells that run on one, as plugins are told them; never empty.
+    pub gpus: Vec<String>,
     /// Do cells again that are done.
     pub rerun: bool,
     /// Compare predictions of done cells with their recorded hash.
@@ -44,8 +48,10 @@ pub struct PlannedRun {
     pub dataset: Arc<Dataset>,
     /// What a worker has to open.
     pub open: OpenRequest,
-    /// Tokens a batch.
-    pub batch_tokens: u64,
+    /// Tokens a batch, where the user said how many.
+    pub batch_tokens: Option<u64>,
+    /// Whether the CPU will do where the GPU does not.
+    pub may_fall_back: bool,
     /// How the model is trained first, if it is.
     pub training: Option<Training>,
     /// What a reader of its numbers should know already.
@@ -61,6 +67,37 @@ impl PlannedRun {
             qa.max_question_len = settings.max_question_len.unwrap_or(qa.max_question_len);
         }
         Encoding::new(self.inputs.max_seq_len, qa)
+    }
+
+    /// Whether it runs on a GPU.
+    pub(super) fn on_gpu(&self) -> bool {
+        self.inputs.device == CUDA
+    }
+
+    /// What a worker has to open on one of the GPUs; the CPU's cells do not ask for one.
+    pub(super) fn open_on(&self, gpu: &str) -> OpenRequest {
+        let mut open = self.open.clone();
+        if self.on_gpu() {
+            open.model.device = gpu.into();
+        }
+        open
+    }
+
+    /// The cell on the CPU after all.
+    pub(super) fn fall_back(&mut self) {
+        self.inputs.device = CPU.into();
+        self.open.model.device = CPU.into();
+        self.may_fall_back = false;
+    }
+
+    /// How its rows go through a model that says this of itself.
+    pub(super) fn how(&self, stats: &DeviceStats) -> How {
+        let of_device = stats.batch_tokens.filter(|_| self.on_gpu());
+        How {
+            encoding: self.encoding(),
+            batch_tokens: self.batch_tokens.or(of_device).unwrap_or(CPU_BATCH_TOKENS),
+            overlap: self.on_gpu(),
+        }
     }
 }
 
@@ -105,7 +142,7 @@ pub fn plan(
         }
         let checkpoint = Checkpoint::resolve(variant, options.checkpoint.as_deref())?;
         check_options(&options.plugin_options, entry, variant)?;
-        let device = device(&options.device, &entry.description, variant)?;
+        let device = device(&options.devices, &entry.description, variant)?;
         // What a variant lists are the heads of its bundled weights, which these do not ask for.
         let from_scratch = options.fine_tune.as_ref().is_some_and(|asked| asked.from_scratch);
         if !from_scratch && checkpoint.directory().is_none_or(|_| !variant.bundled) {
@@ -135,7 +172,13 @@ pub fn plan(
         }
     }
     hashes.save();
-    Ok(Plan { cells, rerun: options.rerun, verify: options.verify, hang_limit: options.hang_limit })
+    let gpus = match &options.devices {
+        // No cell of these runs on a GPU, or it is the first one.
+        Devices::Auto | Devices::Cpu => Devices::Auto.names(),
+        gpus @ Devices::Cuda(_) => gpus.names(),
+    };
+    let RunOptions { rerun, verify, hang_limit, .. } = *options;
+    Ok(Plan { cells, gpus, rerun, verify, hang_limit })
 }
 
 type Loaded = (Arc<Task>, String, Arc<Dataset>);
@@ -163,7 +206,8 @@ struct ModelPlan<'a> {
     library: String,
     /// SHA-256 of the weights.
     weights: String,
-    device: String,
+    /// The kind of device.
+    device: &'static str,
 }
 
 impl ModelPlan<'_> {
@@ -244,7 +288,7 @@ impl ModelPlan<'_> {
             limit: options.limit,
             max_seq_len,
             precision: precision.clone(),
-            device: self.device.clone(),
+            device: self.device.into(),
             threads: options.threads,
             options: plugin_options.clone(),
             harness_version: crate::VERSION.into(),
@@ -260,7 +304,8 @@ impl ModelPlan<'_> {
             checkpoint: directory,
             head: head(task.kind),
             num_labels: outputs(task.kind, dataset.labels().len()),
-            device: self.device.clone(),
+            // Which GPU it is, is said when a worker takes the cell.
+            device: self.device.into(),
             precision,
             threads: options.threads,
             new_head: training.is_some(),
@@ -276,6 +321,7 @@ impl ModelPlan<'_> {
             dataset: Arc::clone(dataset),
             open: OpenRequest { library: self.entry.path.clone(), tokenizer, model },
             batch_tokens: options.batch_tokens,
+            may_fall_back: options.devices == Devices::Auto && self.device == CUDA,
             training,
             warnings,
         })

@@ -101,12 +101,6 @@ pub enum PlanError {
         /// The tasks that it has weights for.
         known: Vec<String>,
     },
-    /// A device that is none.
-    #[error("--device {device}: not a device")]
-    Device {
-        /// As it was given.
-        device: String,
-    },
     /// One checkpoint for several models.
     #[error("--checkpoint names the weights of one model, and {models} were asked for")]
     OneCheckpoint {
@@ -144,7 +138,6 @@ impl Hint for PlanError {
             Self::Weights { model, .. } => Some(format!(
                 "--checkpoint DIR names other weights of {model}; --finetune trains these on the task first"
             )),
-            Self::Device { .. } => Some("devices are: auto, cpu, cuda:N".into()),
             Self::OneCheckpoint { .. } => Some("run each model with its own --checkpoint".into()),
         }
     }

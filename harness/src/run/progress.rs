@@ -1,7 +1,7 @@
 //! Progress on standard error: a bar on a terminal, plain lines elsewhere.
 
 use crate::report::number::rate;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kobench_plugin_abi::LOG_WARN;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -13,7 +13,9 @@ pub(super) const LINE_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Progress {
     quiet: bool,
-    /// The bar of the cell in flight; messages are written above it.
+    /// The bars of all cells in flight; messages are written above them.
+    bars: MultiProgress,
+    /// The bar of this one's cell.
     bar: ProgressBar,
     bar_is_shown: bool,
 }
@@ -34,7 +36,17 @@ impl Progress {
     /// With `quiet`, only warnings are written.
     pub fn new(quiet: bool) -> Self {
         let bar_is_shown = !quiet && std::io::stderr().is_terminal();
-        Self { quiet, bar: ProgressBar::hidden(), bar_is_shown }
+        let bars = MultiProgress::with_draw_target(if bar_is_shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        });
+        Self { quiet, bars, bar: ProgressBar::hidden(), bar_is_shown }
+    }
+
+    /// Another one, for a cell that runs at the same time.
+    pub(super) fn beside(&self) -> Self {
+        Self { bar: ProgressBar::hidden(), ..self.clone() }
     }
 
     /// A line for the user.
@@ -51,7 +63,7 @@ impl Progress {
 
     fn line(&self, line: &str) {
         // Nothing can be done about a standard error that is gone.
-        self.bar.suspend(|| {
+        self.bars.suspend(|| {
             let _ = writeln!(std::io::stderr(), "{line}");
         });
     }
@@ -78,12 +90,19 @@ impl Progress {
         &self.bar
     }
 
+    /// Ends the bar, if there is one.
+    pub(super) fn end_bar(&self) {
+        self.bar.finish_and_clear();
+        self.bars.remove(&self.bar);
+    }
+
     /// Begins a bar of `total` units, where there are bars.
     pub(super) fn show_bar(&mut self, label: &str, unit: &str, total: u64) {
         if !self.bar_is_shown {
             return;
         }
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        self.end_bar();
+        let bar = self.bars.add(ProgressBar::new(total));
         let style = format!(
             "{{prefix}} {{wide_bar}} {{pos}}/{{len}} {unit}  {{msg}}  {{elapsed}} (eta {{eta}})"
         );
@@ -151,6 +170,6 @@ impl CellProgress<'_> {
 
 impl Drop for CellProgress<'_> {
     fn drop(&mut self) {
-        self.parent.bar.finish_and_clear();
+        self.parent.end_bar();
     }
 }

@@ -1,24 +1,17 @@
 //! Running a model on rows: tokenise a chunk, batch it by tokens, compute, send the logits home.
 
 use super::batching::batches;
+use super::chunks::{Chunk, chunks};
 use super::encoding::CheckedEncoding;
 use super::logits::select;
 use super::memory;
 use super::protocol::{self, EvaluateRequest, Evaluated, Event, RowInput};
 use super::server::{ServeError, Wire};
-use crate::plugin::{EncodeOptions, Encoded, Head, Model, Tokenizer};
+use crate::plugin::{CallError, EncodeOptions, Encoded, Head, Model, Tokenizer};
+use kobench_plugin_abi::LOG_WARN;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-
-/// Rows that are tokenised at once: enough for batches of equal lengths, few enough for memory to stay
-/// small next to a model.
-const CHUNK: usize = 16_384;
-/// The same for questions, each of which makes several long sequences.
-const QUESTIONS: usize = 1_024;
-
-/// How many of these rows are tokenised at once.
-pub(super) fn chunk_rows(rows: &[RowInput]) -> usize {
-    if matches!(rows.first(), Some(RowInput::Question { .. })) { QUESTIONS } else { CHUNK }
-}
 
 /// How a plugin is asked to encode.
 pub(super) fn options(encoding: protocol::Encoding, pieces: bool) -> EncodeOptions {
@@ -31,7 +24,8 @@ pub(super) fn options(encoding: protocol::Encoding, pieces: bool) -> EncodeOptio
     }
 }
 
-/// Evaluates all rows. Tokenising and computing take turns, so that each is timed alone.
+/// Evaluates all rows. Tokenising and computing take turns, so that on a CPU each has all threads; beside a GPU
+/// ([`EvaluateRequest::overlap`]) the next rows are tokenised while it computes. Each has a clock of its own.
 pub(super) fn evaluate(
     request: &EvaluateRequest,
     tokenizer: &mut Tokenizer,
@@ -46,22 +40,114 @@ pub(super) fn evaluate(
         done: Evaluated::default(),
         values: Vec::new(),
     };
-    let options = options(request.encoding, request.head == Head::Span);
-    let mut first_row = 0;
-    for rows in request.examples.chunks(chunk_rows(&request.examples)) {
-        wire.stage("encode")?;
-        let views: Vec<_> = rows.iter().map(RowInput::view).collect();
-        let clock = Instant::now();
-        let encoded = tokenizer.encode(&views, &options)?;
-        run.done.tokenize_seconds += clock.elapsed().as_secs_f64();
-        run.forward(&encoded, &CheckedEncoding::new(&encoded, rows, first_row)?, model, wire)?;
-        first_row += rows.len();
+    let rows = Rows { request, options: options(request.encoding, request.head == Head::Span) };
+    if request.overlap {
+        rows.overlapped(tokenizer, model, &mut run, wire)?;
+    } else {
+        rows.in_turn(tokenizer, model, &mut run, wire)?;
     }
     let mut done = run.done;
+    done.budget = run.budget;
     done.total_seconds = started.elapsed().as_secs_f64();
     done.peak_rss_bytes = memory::peak();
     done.stats = model.stats()?.to_string();
     Ok(done)
+}
+
+/// What is evaluated.
+struct Rows<'a> {
+    request: &'a EvaluateRequest,
+    options: EncodeOptions,
+}
+
+/// What came of tokenising some rows, and how many seconds it took.
+type Tokenised = Result<(Encoded, f64), CallError>;
+
+impl Rows<'_> {
+    fn in_turn(
+        &self,
+        tokenizer: &mut Tokenizer,
+        model: &mut Model,
+        run: &mut Run,
+        wire: &Wire,
+    ) -> Result<(), ServeError> {
+        for chunk in chunks(&self.request.examples, false) {
+            wire.stage("encode")?;
+            let tokenised = self.encode(chunk, tokenizer);
+            run.chunk(chunk, tokenised, model, wire, &|| wire.stage("forward"))?;
+        }
+        Ok(())
+    }
+
+    /// One thread tokenises, this one computes. At most one chunk waits between them.
+    fn overlapped(
+        &self,
+        tokenizer: &mut Tokenizer,
+        model: &mut Model,
+        run: &mut Run,
+        wire: &Wire,
+    ) -> Result<(), ServeError> {
+        let stages = Stages { wire, active: Mutex::default() };
+        let stages = &stages;
+        std::thread::scope(|scope| {
+            let (sender, tokenised) = sync_channel(1);
+            scope.spawn(move || {
+                for chunk in chunks(&self.request.examples, true) {
+                    // A harness that is gone is noticed by the other thread too.
+                    let _ = stages.enter(ENCODE);
+                    let tokenised = self.encode(chunk, tokenizer);
+                    let _ = stages.leave(ENCODE);
+                    let failed = tokenised.is_err();
+                    // The other side is gone when it has failed.
+                    if sender.send((chunk, tokenised)).is_err() || failed {
+                        break;
+                    }
+                }
+            });
+            for (chunk, tokenised) in tokenised {
+                run.chunk(chunk, tokenised, model, wire, &|| stages.enter(FORWARD))?;
+                stages.leave(FORWARD)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn encode(&self, (_, rows): Chunk<'_>, tokenizer: &mut Tokenizer) -> Tokenised {
+        let views: Vec<_> = rows.iter().map(RowInput::view).collect();
+        let clock = Instant::now();
+        let encoded = tokenizer.encode(&views, &self.options)?;
+        Ok((encoded, clock.elapsed().as_secs_f64()))
+    }
+}
+
+/// The calls that are running, so that a worker that dies can be said to have been in them.
+struct Stages<'a> {
+    wire: &'a Wire,
+    active: Mutex<[bool; 2]>,
+}
+
+const ENCODE: usize = 0;
+const FORWARD: usize = 1;
+
+impl Stages<'_> {
+    fn enter(&self, call: usize) -> Result<(), ServeError> {
+        self.set(call, true)
+    }
+
+    fn leave(&self, call: usize) -> Result<(), ServeError> {
+        self.set(call, false)
+    }
+
+    fn set(&self, call: usize, is_active: bool) -> Result<(), ServeError> {
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        active[call] = is_active;
+        match *active {
+            [true, true] => self.wire.stage("encode or forward"),
+            [true, false] => self.wire.stage("encode"),
+            [false, true] => self.wire.stage("forward"),
+            [false, false] => Ok(()),
+        }
+    }
 }
 
 /// What goes on from chunk to chunk.
@@ -73,6 +159,23 @@ struct Run {
 }
 
 impl Run {
+    fn chunk(
+        &mut self,
+        (first_row, rows): Chunk<'_>,
+        tokenised: Tokenised,
+        model: &mut Model,
+        wire: &Wire,
+        enter: &dyn Fn() -> Result<(), ServeError>,
+    ) -> Result<(), ServeError> {
+        // What is wrong with an encoding is the tokeniser's, wherever the model is by now.
+        let blame = |error| wire.stage("encode").map_or_else(|gone| gone, |()| error);
+        let (encoded, seconds) = tokenised.map_err(|error| blame(error.into()))?;
+        self.done.tokenize_seconds += seconds;
+        let encoding = CheckedEncoding::new(&encoded, rows, first_row).map_err(blame)?;
+        enter()?;
+        self.forward(&encoded, &encoding, model, wire)
+    }
+
     fn forward(
         &mut self,
         encoded: &Encoded,
@@ -81,12 +184,16 @@ impl Run {
         wire: &Wire,
     ) -> Result<(), ServeError> {
         let lengths = self.count(encoding);
-        wire.stage("forward")?;
         let mut waiting = batches(&lengths, self.budget);
         waiting.reverse();
         while let Some(batch) = waiting.pop() {
             let sequences: Vec<usize> = batch.iter().map(|&s| index(s)).collect();
             let tokens = sequences.iter().map(|&s| lengths[s] as u64).sum::<u64>();
+            if tokens > self.budget && batch.len() > 1 {
+                // It was made before the budget was halved.
+                waiting.extend(halves(&batch));
+                continue;
+            }
             let clock = Instant::now();
             let outcome = model.forward(encoded, &batch, self.head, &mut self.values);
             self.done.forward_seconds += clock.elapsed().as_secs_f64();
@@ -95,10 +202,15 @@ impl Run {
                     // The handle is intact: go on with half of what did not fit.
                     self.budget = (tokens / 2).max(1);
                     self.done.budget_halvings += 1;
-                    let (first, second) = batch.split_at(batch.len() / 2);
-                    waiting.extend([second.to_vec(), first.to_vec()]);
+                    let message = format!(
+                        "device memory ran out at a batch of {tokens} tokens: from here on a batch has at most {}",
+                        self.budget
+                    );
+                    wire.event(Event::Log { level: LOG_WARN, message })?;
+                    waiting.extend(halves(&batch));
                     continue;
                 }
+                Err(e) if e.is_out_of_device_memory() => return Err(does_not_fit(e, tokens).into()),
                 other => other?,
             };
             self.done.tokens += tokens;
@@ -116,11 +228,28 @@ impl Run {
         let lengths: Vec<usize> = (0..view.n_sequences()).map(|s| view.len_of(s)).collect();
         let is_cut = |&s: &usize| encoding.is_first(s) && view.n_truncated[s] > 0;
         done.sequences += lengths.len() as u64;
+        done.pairs += lengths.iter().map(|&n| (n as u64).pow(2)).sum::<u64>();
         done.truncated_rows += (0..lengths.len()).filter(is_cut).count() as u64;
         done.unknown_tokens += view.n_unknown.iter().map(|&n| u64::from(n)).sum::<u64>();
         done.max_len = done.max_len.max(lengths.iter().copied().max().unwrap_or(0) as u64);
         lengths
     }
+}
+
+/// The halves of a batch, the first one last: to be put on a stack.
+fn halves(batch: &[u64]) -> [Vec<u64>; 2] {
+    let (first, second) = batch.split_at(batch.len() / 2);
+    [second.to_vec(), first.to_vec()]
+}
+
+/// One sequence is the least that there is.
+fn does_not_fit(error: CallError, tokens: u64) -> CallError {
+    let message = format!(
+        "{}; one sequence of {tokens} tokens is more than the device's memory holds: try a smaller --max-seq-len, \
+         --precision bf16 or --device cpu",
+        error.message
+    );
+    CallError { message, ..error }
 }
 
 /// Indices of sequences come from `0..n` of this very module.

@@ -6,6 +6,7 @@
 //! says what it was.
 
 mod batching;
+mod chunks;
 mod describe;
 mod encoding;
 mod evaluate;
@@ -26,9 +27,9 @@ pub(crate) use failure::of_exit;
 pub use failure::{Failure, FailureKind, signal_name};
 pub use process::{Limits, Worker};
 pub use protocol::{
-    BeginRequest, Encoding, EvaluateRequest, Evaluated, Event, InspectRequest, Logits, OpenRequest,
-    Opened, PrepareRequest, Prepared, RowInput, RowTargets, Sequence, SpanLogits, StateRequest,
-    StepRequest, Stepped, TokenizeRequest,
+    BeginRequest, Encoding, Ended, EvaluateRequest, Evaluated, Event, InspectRequest, Logits,
+    OpenRequest, Opened, PrepareRequest, Prepared, RowInput, RowTargets, Sequence, SpanLogits,
+    StateRequest, StepRequest, Stepped, TokenizeRequest,
 };
 pub use server::serve;
 pub(crate) use server::{end_with, take_socket};

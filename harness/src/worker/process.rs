@@ -4,8 +4,9 @@ use super::failure::{Failure, FailureKind, of_exit};
 use super::frame;
 use super::output::Output;
 use super::protocol::{
-    BeginRequest, EvaluateRequest, Evaluated, Event, InspectRequest, OpenRequest, Opened, Outcome,
-    PrepareRequest, Prepared, Reply, Request, StateRequest, StepRequest, Stepped, TokenizeRequest,
+    BeginRequest, Ended, EvaluateRequest, Evaluated, Event, InspectRequest, OpenRequest, Opened,
+    Outcome, PrepareRequest, Prepared, Reply, Request, StateRequest, StepRequest, Stepped,
+    TokenizeRequest,
 };
 use crate::plugin::Description;
 use std::io;
@@ -233,7 +234,7 @@ impl Worker {
         }
     }
 
-    /// Makes the open model ready to train.
+    /// Makes the open model ready to train; gives its statistics as JSON text.
     ///
     /// # Errors
     /// Whatever the plugin does instead.
@@ -241,21 +242,20 @@ impl Worker {
         &mut self,
         request: BeginRequest,
         on_event: &mut dyn FnMut(Event),
-    ) -> Result<(), Failure> {
-        self.ready(&Request::BeginTraining(request), on_event)
+    ) -> Result<String, Failure> {
+        match self.request(&Request::BeginTraining(request), on_event)? {
+            Outcome::Begun(stats) => Ok(stats),
+            other => Err(self.nonsense(&other)),
+        }
     }
 
-    /// Frees what training needed; gives the highest resident set since the rows were prepared, in bytes, if
-    /// the system says.
+    /// Frees what training needed; says what it took.
     ///
     /// # Errors
     /// Whatever the plugin does instead.
-    pub fn end_training(
-        &mut self,
-        on_event: &mut dyn FnMut(Event),
-    ) -> Result<Option<u64>, Failure> {
+    pub fn end_training(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<Ended, Failure> {
         match self.request(&Request::EndTraining, on_event)? {
-            Outcome::Trained(peak_rss_bytes) => Ok(peak_rss_bytes),
+            Outcome::Trained(ended) => Ok(ended),
             other => Err(self.nonsense(&other)),
         }
     }

@@ -68,6 +68,8 @@ pub struct EvaluateRequest {
     pub encoding: Encoding,
     /// Tokens a batch; a sequence that is longer makes a batch of its own.
     pub batch_tokens: u64,
+    /// Whether the next rows are tokenised while the model computes: where a GPU does that.
+    pub overlap: bool,
 }
 
 /// Examples for a tokeniser alone, which is opened for them.
@@ -96,6 +98,8 @@ pub struct PrepareRequest {
     pub head: Head,
     /// How rows become sequences.
     pub encoding: Encoding,
+    /// The loss's factor for each class, where it has one: a mean is over as much.
+    pub class_weights: Option<Vec<f64>>,
 }
 
 /// What is right for each row.
@@ -130,6 +134,9 @@ pub struct BeginRequest {
 pub struct StepRequest {
     /// Numbers of prepared sequences.
     pub sequences: Vec<u64>,
+    /// The batch that they are a part of; empty where they are all of it. The loss of a part counts for as much as the part
+    /// has of the batch's targets, so that the parts' losses add up to the mean over the batch.
+    pub part_of: Vec<u64>,
     /// The learning rate.
     pub learning_rate: f64,
     /// A factor on the loss.
@@ -332,11 +339,21 @@ pub(super) enum Outcome {
     Prepared(Prepared),
     /// Of [`Request::Step`].
     Stepped(Stepped),
-    /// Of [`Request::EndTraining`]: the highest resident set since the rows were prepared, in bytes, if the
-    /// system says.
-    Trained(Option<u64>),
+    /// Of [`Request::BeginTraining`]: the plugin's statistics, as JSON text.
+    Begun(String),
+    /// Of [`Request::EndTraining`].
+    Trained(Ended),
     /// Of the other requests of a training.
     Ready,
+}
+
+/// What a training took.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ended {
+    /// The highest resident set since the rows were prepared, in bytes, if the system says.
+    pub peak_rss_bytes: Option<u64>,
+    /// The plugin's statistics after the last step, as JSON text.
+    pub stats: String,
 }
 
 /// The sequences that can be trained on.
@@ -361,8 +378,12 @@ pub struct Stepped {
     pub loss: f64,
     /// The global norm of the gradients before clipping; NaN while accumulating.
     pub grad_norm: f64,
+    /// How much of its batch's targets it had, from 0 to 1.
+    pub share: f64,
     /// Tokens of its sequences.
     pub tokens: u64,
+    /// The sum of the squares of the sequences' lengths.
+    pub pairs: u64,
     /// Seconds in the model.
     pub seconds: f64,
 }
@@ -387,6 +408,8 @@ pub struct Evaluated {
     pub truncated_rows: u64,
     /// Unknown tokens; where windows overlap they count in each.
     pub unknown_tokens: u64,
+    /// The sum of the squares of the sequences' lengths.
+    pub pairs: u64,
     /// Tokens of the longest sequence.
     pub max_len: u64,
     /// Seconds in the tokeniser.
@@ -399,6 +422,8 @@ pub struct Evaluated {
     pub batches: u64,
     /// How often device memory ran out, so that the budget was halved.
     pub budget_halvings: u32,
+    /// Tokens a batch at the end.
+    pub budget: u64,
     /// The highest resident set of the worker while it evaluated, if the system says.
     pub peak_rss_bytes: Option<u64>,
     /// The plugin's statistics afterwards, as JSON text.

@@ -4,7 +4,7 @@ use super::evaluate::evaluate;
 use super::failure::FailureKind;
 use super::frame;
 use super::output::MARK;
-use super::protocol::{Event, InspectRequest, OpenRequest, Opened, Outcome, Reply, Request};
+use super::protocol::{Ended, Event, InspectRequest, OpenRequest, Opened, Outcome, Reply, Request};
 use super::tokenize::tokenize;
 use super::train::{TrainingSet, prepare};
 use crate::hint::Hint as _;
@@ -210,7 +210,7 @@ fn answer(
             open.model.seed(request.seed)?;
             wire.stage("train_begin")?;
             open.model.train_begin(&request.settings)?;
-            Ok(Outcome::Ready)
+            Ok(Outcome::Begun(open.model.stats()?.to_string()))
         }
         Request::Step(request) => {
             let open = opened(session)?;
@@ -223,9 +223,10 @@ fn answer(
         Request::EndTraining => {
             let open = opened(session)?;
             wire.stage("train_end")?;
-            let peak = open.training.take().and_then(|mut set| set.peak_rss_bytes());
+            let peak_rss_bytes = open.training.take().and_then(|mut set| set.peak_rss_bytes());
+            let stats = open.model.stats()?.to_string();
             open.model.train_end()?;
-            Ok(Outcome::Trained(peak))
+            Ok(Outcome::Trained(Ended { peak_rss_bytes, stats }))
         }
         Request::Save(request) => {
             let open = opened(session)?;

@@ -1,7 +1,8 @@
 //! Running a tokeniser alone.
 
+use super::chunks::chunks;
 use super::encoding::CheckedEncoding;
-use super::evaluate::{chunk_rows, options};
+use super::evaluate::options;
 use super::logits::narrow;
 use super::protocol::{Event, RowInput, Sequence, TokenizeRequest};
 use super::server::{ServeError, Wire};
@@ -16,8 +17,7 @@ pub(super) fn tokenize(
 ) -> Result<(), ServeError> {
     let with_windows = matches!(request.examples.first(), Some(RowInput::Question { .. }));
     let options = options(request.encoding, request.pieces || with_windows);
-    let mut first_row = 0;
-    for rows in request.examples.chunks(chunk_rows(&request.examples)) {
+    for (first_row, rows) in chunks(&request.examples, false) {
         wire.stage("encode")?;
         let views: Vec<_> = rows.iter().map(RowInput::view).collect();
         let encoded = tokenizer.encode(&views, &options)?;
@@ -26,7 +26,6 @@ pub(super) fn tokenize(
             .map(|s| describe(&encoding, s, request.pieces, with_windows))
             .collect::<Result<_, _>>()?;
         wire.event(Event::Sequences(sequences))?;
-        first_row += rows.len();
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::plugin::{
     EncodeOptions, Encoded, Head, Model, StepArguments, StepOutcome, Targets, Tokenizer,
 };
 use crate::qa::{Document, Pieces, Window, Words, label_span};
+use kobench_plugin_abi::IGNORE_INDEX;
 use std::time::Instant;
 
 /// Encoded rows with a target for each of their sequences.
@@ -20,6 +21,8 @@ pub(super) struct TrainingSet {
     head: Head,
     targets: AllTargets,
     lengths: Vec<u32>,
+    /// How much each sequence adds to what the mean loss is over: its targets, each with its class's weight.
+    weights: Vec<f64>,
     peak_rss_bytes: Option<u64>,
 }
 
@@ -48,12 +51,22 @@ pub(super) fn prepare(
     let encoding = CheckedEncoding::new(&encoded, rows, 0)?;
     let n = encoding.view.n_sequences();
     let mut sequences: Vec<u64> = (0..n as u64).collect();
+    let class_weights = request.class_weights.as_deref();
+    let mut weights = vec![1.0; n];
     let targets = match &request.targets {
-        RowTargets::Class(classes) => AllTargets::Class(classes.clone()),
+        RowTargets::Class(classes) => {
+            weights = classes.iter().map(|&class| weight(class, class_weights)).collect();
+            AllTargets::Class(classes.clone())
+        }
         RowTargets::Real(reals) => AllTargets::Real(reals.clone()),
         RowTargets::Words { classes, cu_words } => {
-            for sequence in 0..n {
-                encoding.first_tokens(sequence)?;
+            for (sequence, weight_of) in weights.iter_mut().enumerate() {
+                // What was cut off has no logits, and counts for nothing.
+                let seen = encoding.first_tokens(sequence)?.len();
+                let cu = |at: usize| cu_words.get(at).map_or(0, |&word| index(word));
+                let words = classes.get(cu(sequence)..cu(sequence + 1)).unwrap_or_default();
+                *weight_of =
+                    words.iter().take(seen).map(|&class| weight(class, class_weights)).sum();
             }
             AllTargets::Word { classes: classes.clone(), cu_words: cu_words.clone() }
         }
@@ -87,7 +100,18 @@ pub(super) fn prepare(
         tokenize_seconds: started.elapsed().as_secs_f64(),
     };
     let head = request.head;
-    Ok((TrainingSet { encoded, head, targets, lengths, peak_rss_bytes: None }, prepared))
+    Ok((TrainingSet { encoded, head, targets, lengths, weights, peak_rss_bytes: None }, prepared))
+}
+
+/// What a class adds to what the mean loss is over, as in torch.nn.CrossEntropyLoss.
+fn weight(class: i32, class_weights: Option<&[f64]>) -> f64 {
+    match (class, class_weights) {
+        (IGNORE_INDEX, _) => 0.0,
+        (_, None) => 1.0,
+        (class, Some(all)) => {
+            usize::try_from(class).ok().and_then(|class| all.get(class)).copied().unwrap_or(1.0)
+        }
+    }
 }
 
 /// What the tokeniser makes of each answer alone.
@@ -160,13 +184,16 @@ impl TrainingSet {
         request: &StepRequest,
     ) -> Result<Stepped, ServeError> {
         let chosen: Vec<usize> = request.sequences.iter().map(|&s| index(s)).collect();
-        if let Some(unknown) = chosen.iter().find(|&&s| s >= self.lengths.len()) {
+        let batch: Vec<usize> = request.part_of.iter().map(|&s| index(s)).collect();
+        if let Some(unknown) = chosen.iter().chain(&batch).find(|&&s| s >= self.lengths.len()) {
             return Err(ServeError::Rule(format!("there is no sequence {unknown}")));
         }
+        let share = self.share(&chosen, &batch);
         let started = Instant::now();
         let options = StepArguments {
             learning_rate: request.learning_rate,
-            loss_scale: request.loss_scale,
+            // A part without targets has no loss that a factor could change.
+            loss_scale: request.loss_scale * if share > 0.0 { share } else { 1.0 },
             accumulate: request.accumulate,
         };
         let mut take = |targets: Targets<'_>| {
@@ -195,8 +222,22 @@ impl TrainingSet {
                 take(Targets::Span { starts: &starts, ends: &ends })?
             }
         };
-        let tokens = chosen.iter().map(|&s| u64::from(self.lengths[s])).sum();
-        Ok(Stepped { loss, grad_norm, tokens, seconds: started.elapsed().as_secs_f64() })
+        let lengths = || chosen.iter().map(|&s| u64::from(self.lengths[s]));
+        Ok(Stepped {
+            loss,
+            grad_norm,
+            share,
+            tokens: lengths().sum(),
+            pairs: lengths().map(|n| n * n).sum(),
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// How much of a batch's targets some of its sequences have.
+    fn share(&self, part: &[usize], batch: &[usize]) -> f64 {
+        let sum = |of: &[usize]| of.iter().map(|&s| self.weights[s]).sum::<f64>();
+        let all = sum(batch);
+        if all > 0.0 { sum(part) / all } else { 1.0 }
     }
 }
 

@@ -23,6 +23,9 @@ pub(super) fn render(rows: &[ThroughputRow]) -> Result<String, Error> {
             "end_to_end_rows_per_second",
             "peak_rss_bytes",
             "peak_device_bytes",
+            "mfu",
+            "energy_joules",
+            "power_watts",
             "id",
             "cells",
         ])

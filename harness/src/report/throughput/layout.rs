@@ -9,12 +9,15 @@ use super::{DeviceSetting, ThroughputRow};
 use crate::text::bytes;
 
 /// What stands in a device's column, a line each.
-const MEASURES: [(&str, Measure); 5] = [
+const MEASURES: [(&str, Measure); 8] = [
     ("rows/s", |row| row.rows_per_second.map(rate)),
     ("tokens/s", |row| row.tokens_per_second.map(rate)),
     ("end-to-end rows/s", |row| row.end_to_end_rows_per_second.map(rate)),
     ("peak memory", |row| row.peak_rss_bytes.map(bytes)),
     ("peak device memory", |row| row.peak_device_bytes.map(bytes)),
+    ("MFU", |row| row.mfu.map(|mfu| format!("{:.1}%", 100.0 * mfu))),
+    ("energy", |row| row.energy_joules.map(|joules| format!("{} J", rate(joules)))),
+    ("mean power", |row| row.power_watts.map(|watts| format!("{} W", rate(watts)))),
 ];
 
 type Measure = fn(&ThroughputRow) -> Option<String>;

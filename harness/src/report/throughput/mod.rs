@@ -23,7 +23,7 @@ pub struct ThroughputRow {
     pub split: String,
     /// Tokens an example at most.
     pub max_seq_len: u32,
-    /// Device, for instance `cpu` or `cuda:0`.
+    /// Kind of device: `cpu` or `cuda`.
     pub device: String,
     /// Its full name, where it is recorded.
     pub device_name: Option<String>,
@@ -43,6 +43,12 @@ pub struct ThroughputRow {
     pub peak_rss_bytes: Option<u64>,
     /// Memory of the device.
     pub peak_device_bytes: Option<u64>,
+    /// Model FLOPs utilisation of the forward passes, from 0 to 1.
+    pub mfu: Option<f64>,
+    /// Energy of the GPU for the whole cell, in joules.
+    pub energy_joules: Option<f64>,
+    /// Power of the GPU in watts, its mean over the cell.
+    pub power_watts: Option<f64>,
     /// The cell that this is of: the latest.
     pub id: String,
     /// Cells of the same model, task and device.
@@ -108,9 +114,20 @@ impl Throughput {
             let Some(latest) = group.last() else { continue };
             rows.push(ThroughputRow::new(latest, group.len()));
             notes.extend(spread(&group));
+            notes.extend(throttled(latest));
         }
         Self { schema_version: SCHEMA_VERSION, rows, notes }
     }
+}
+
+/// A speed at clocks that were held down is not the device's.
+fn throttled(cell: &CellRecord) -> Option<String> {
+    let why = cell.telemetry.as_ref()?.throttled()?;
+    let key = &cell.inputs.key;
+    Some(one_line(&format!(
+        "{} on {}/{}: the GPU's clocks were held down: {why}",
+        key.model, key.task, key.split
+    )))
 }
 
 fn setting(cell: &CellRecord) -> Setting<'_> {
@@ -162,6 +179,9 @@ impl ThroughputRow {
             end_to_end_rows_per_second: cell.throughput.end_to_end_rows_per_second,
             peak_rss_bytes: cell.memory.peak_rss_bytes,
             peak_device_bytes: cell.memory.peak_device_bytes,
+            mfu: cell.throughput.mfu,
+            energy_joules: cell.telemetry.as_ref().and_then(|told| told.energy_joules),
+            power_watts: cell.telemetry.as_ref().and_then(|told| Some(told.power_watts?.mean)),
             id: cell.id.clone(),
             cells: cells as u64,
         }

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
-use crate::record::testing::{done, failed};
+use crate::record::testing::{done, failed, on_gpu};
 use crate::record::validator;
 
 fn cell(model: &str, device: &str, name: Option<&str>, rate: f64) -> CellRecord {
@@ -17,7 +17,12 @@ fn cell(model: &str, device: &str, name: Option<&str>, rate: f64) -> CellRecord 
 }
 
 fn cells() -> Vec<CellRecord> {
-    let mut gpu = cell("한국어-모델", "cuda:0", Some("NVIDIA H200"), 12_345.6);
+    let mut gpu = CellRecord {
+        telemetry: on_gpu().telemetry,
+        throughput: on_gpu().throughput,
+        ..cell("한국어-모델", "cuda", Some("NVIDIA H200"), 0.0)
+    };
+    gpu.throughput.rows_per_second = Some(12_345.6);
     gpu.inputs.precision = "bf16".into();
     gpu.memory.peak_device_bytes = Some(3 << 30);
     let mut again = cell("kcbert-demo", "cpu", Some("A CPU"), 1200.0);
@@ -37,7 +42,11 @@ fn models_stand_against_devices() {
     println!("{text}");
     for part in [
         "NVIDIA H200",
-        "cuda:0 bf16, 2 threads",
+        "cuda bf16, 2 threads",
+        "45.1%",
+        "974 J",
+        "513 W",
+        "한국어-모델 on nsmc/sample: the GPU's clocks were held down: power cap (25% of the time)",
         "cpu f32, 2 threads",
         "12,346",
         "1,200",
@@ -58,11 +67,11 @@ fn models_stand_against_devices() {
 #[test]
 fn a_narrow_terminal_gets_several_tables() {
     let cells: Vec<CellRecord> = (0..6)
-        .map(|device| cell("m", &format!("cuda:{device}"), Some("NVIDIA H200 NVL 141GB"), 100.0))
+        .map(|device| cell("m", "cuda", Some(&format!("NVIDIA H20{device} NVL 141GB")), 100.0))
         .collect();
     let text = rendered(&cells, Format::Terminal, Some(100));
     assert!(text.lines().all(|line| line.width() <= 100), "{text}");
-    assert!(text.matches('┌').count() >= 2 && (0..6).all(|d| text.contains(&format!("cuda:{d} "))));
+    assert!(text.matches('┌').count() >= 2 && (0..6).all(|d| text.contains(&format!("H20{d} "))));
     assert_eq!(rendered(&cells, Format::Terminal, None).matches('┌').count(), 1);
 }
 
@@ -76,6 +85,8 @@ fn programs_get_every_digit() {
     let column = |name: &str| header.iter().position(|h| h == name).expect("a column");
     assert_eq!(&records[1][column("rows_per_second")], "12345.6");
     assert_eq!(&records[0][column("cells")], "2");
+    assert_eq!((&records[1][column("mfu")], &records[0][column("mfu")]), ("0.45125", ""));
+    assert_eq!(&records[1][column("energy_joules")], "973.75");
 
     let schema = validator(include_str!("../../../schemas/throughput.schema.json"));
     let json = rendered(&cells(), Format::Json, None);

@@ -6,6 +6,7 @@
 
 mod log;
 mod order;
+mod parts;
 mod selection;
 mod shown;
 mod state;

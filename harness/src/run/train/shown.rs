@@ -105,6 +105,6 @@ impl<'a> TrainProgress<'a> {
 
 impl Drop for TrainProgress<'_> {
     fn drop(&mut self) {
-        self.parent.bar().finish_and_clear();
+        self.parent.end_bar();
     }
 }

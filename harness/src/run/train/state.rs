@@ -37,6 +37,15 @@ pub(super) struct Progress {
     pub(super) step_seconds: f64,
     pub(super) evaluate_seconds: f64,
     pub(super) resumed_from: Vec<u64>,
+    /// The sum of the squares of the lengths of all sequences so far.
+    #[serde(default)]
+    pub(super) pairs: u64,
+    /// Tokens of a part at most, since a batch did not fit into the device's memory.
+    #[serde(default)]
+    pub(super) micro_tokens: Option<u64>,
+    /// Steps that were computed in parts.
+    #[serde(default)]
+    pub(super) split_steps: u64,
 }
 
 /// The directory.

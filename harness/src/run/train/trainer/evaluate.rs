@@ -5,7 +5,7 @@ use crate::data::Dataset;
 use crate::metrics::IntervalOptions;
 use crate::recipe::{EvaluateEvery, Select};
 use crate::record::EvaluationRecord;
-use crate::run::ask::{METRICS, ask};
+use crate::run::ask::{How, METRICS, ask};
 use crate::run::kinds::TaskRows;
 use crate::run::train::selection::is_better;
 use crate::worker::{Failure, FailureKind};
@@ -53,13 +53,18 @@ impl Trainer<'_, '_> {
         // The value alone is wanted here, not its interval.
         let intervals = IntervalOptions { resamples: 1, ..IntervalOptions::default() };
         let asked = TaskRows { task: &self.point, dataset: rows, intervals };
-        let (shown, budget) = (&mut *self.shown, self.cell.batch_tokens);
+        let shown = &mut *self.shown;
         shown.looks_at(label);
-        let (encoding, metric) = (self.cell.encoding(), self.point.metric.name());
-        let asked = ask(self.worker, asked, encoding, budget, &mut |heard| shown.heard(heard));
+        let how = How { batch_tokens: self.budget, ..self.cell.how(self.stats) };
+        let metric = self.point.metric.name();
+        let asked = ask(self.worker, asked, how, &mut |heard| shown.heard(heard));
         self.progress.evaluate_seconds += started.elapsed().as_secs_f64();
         let value = match asked {
-            Ok((answered, _)) => answered.scores.metrics.get(metric).map(|metric| metric.value),
+            Ok((answered, evaluated)) => {
+                self.budget = evaluated.budget;
+                self.saw(&evaluated.stats);
+                answered.scores.metrics.get(metric).map(|metric| metric.value)
+            }
             Err(failure) if is_undefined(&failure) => {
                 shown.note(&format!(
                     "step {}: no {metric} on {label}: {failure}",

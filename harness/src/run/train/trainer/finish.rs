@@ -1,6 +1,7 @@
 //! The end of a training: the chosen checkpoint is scored, and what was done is put on record.
 
 use super::{TrainError, Trained, Trainer, save};
+use crate::gpu::{TRAINING_PASSES, Work, utilisation};
 use crate::recipe::Select;
 use crate::record::{
     EvaluationRecord, SelectionRecord, TrainedModel, TrainingRecord, TrainingThroughput,
@@ -29,9 +30,8 @@ impl Trainer<'_, '_> {
         worker.load(request, &mut |event| shown.event(event))?;
         shown.looks_at(&self.cell.inputs.key.split);
         let asked = TaskRows::new(&self.cell.task, &self.cell.dataset);
-        let (encoding, budget) = (self.cell.encoding(), self.cell.batch_tokens);
-        let (answered, evaluated) =
-            ask(worker, asked, encoding, budget, &mut |heard| shown.heard(heard))?;
+        let how = self.cell.how(self.stats);
+        let (answered, evaluated) = ask(worker, asked, how, &mut |heard| shown.heard(heard))?;
         let metric = self.point.metric;
         let reported = &self.cell.inputs.key.split;
         if let (Select::Last, Some(value)) =
@@ -54,6 +54,16 @@ impl Trainer<'_, '_> {
                 self.prepared.truncated_rows, self.cell.inputs.max_seq_len
             ));
         }
+        if let Some(limit) = p.micro_tokens {
+            warnings.push(format!(
+                "{} of {} steps were computed in parts of at most {limit} tokens, for the device's memory holds no more",
+                p.split_steps, p.step
+            ));
+        }
+        let work = Work { sequences: p.rows, tokens: p.tokens, pairs: p.pairs };
+        let work = (work, TRAINING_PASSES);
+        let precision = &self.cell.inputs.precision;
+        let mfu = utilisation(self.stats, precision, work, p.step_seconds);
         let per = |n: u64| (p.step_seconds > 0.0).then(|| n as f64 / p.step_seconds);
         let record = TrainingRecord {
             recipe: self.training.recipe.clone(),
@@ -85,6 +95,9 @@ impl Trainer<'_, '_> {
                 evaluate_seconds: p.evaluate_seconds,
                 tokenize_seconds: self.prepared.tokenize_seconds,
                 peak_rss_bytes,
+                peak_device_bytes: self.peak_device_bytes,
+                mfu: mfu.filter(|_| self.cell.on_gpu()),
+                micro_batch_tokens: p.micro_tokens,
             },
             resumed_from: p.resumed_from.clone(),
         };
