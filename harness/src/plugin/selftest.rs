@@ -82,3 +82,23 @@ impl Library {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_put_together_and_an_endless_one_is_refused() {
+        let mut seen = Vec::new();
+        let mut on_line = |line: &str| {
+            seen.push(line.to_owned());
+            line != "last"
+        };
+        let mut lines = Lines { begun: Vec::new(), on_line: &mut on_line };
+        assert_eq!(lines.append(b"on"), abi::OK);
+        assert_eq!(lines.append(b"e\n\ntwo\nthr"), abi::OK);
+        assert_eq!(lines.append(&vec![b'x'; MAX_LINE]), abi::E_INVALID_ARGUMENT);
+        assert_eq!(lines.append(b"ee\nlast\nfour\n"), abi::E_CANCELLED);
+        assert_eq!(seen, ["one", "", "two", "three", "last"]);
+    }
+}

@@ -8,6 +8,8 @@ mod child;
 mod finding;
 mod protocol;
 mod runner;
+#[cfg(test)]
+mod schema_tests;
 mod serve;
 mod speed;
 

@@ -107,6 +107,11 @@ impl Parameter {
         }
     }
 
+    /// Whether it is the weights of a linear layer.
+    pub(crate) fn is_linear(&self) -> bool {
+        self.inputs.is_some()
+    }
+
     fn is_packed(&self) -> bool {
         self.read().packed().is_some()
     }

@@ -47,6 +47,11 @@ fn describe(line: &CheckLine) -> String {
     }
 }
 
+/// How much of its tolerance an error takes.
+fn part(error: f64, tolerance: f64) -> f64 {
+    if error == 0.0 { 0.0 } else { error / tolerance }
+}
+
 /// A row for each group and precision, in the order of the checks.
 fn grid(checks: &[CheckLine]) -> Grid {
     let mut groups: Vec<(&str, &str)> = Vec::new();
@@ -83,7 +88,7 @@ fn row(name: &str, precision: &str, checks: &[&CheckLine]) -> Vec<Cell> {
     let counts = Counts::of(checks.iter().copied());
     let worst = checks
         .iter()
-        .filter_map(|line| Some((line.error? / line.tolerance?, *line)))
+        .filter_map(|line| Some((part(line.error?, line.tolerance?), *line)))
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, line)| line);
     let number = |pick: fn(&CheckLine) -> Option<f64>| {
