@@ -1,18 +1,43 @@
 //! Flat storage of one dtype on one device, and the pool that reuses it from step to step.
 
-use candle_core::{CpuStorage, DType};
+use std::borrow::Cow;
 
+use candle_core::CpuStorage;
+
+use crate::device::Device;
 use crate::error::{EngineError, Result};
 use crate::kernels::gemm::PackedMatrix;
 use crate::memory::zeroed;
 
-/// Where a buffer's elements live. CUDA storage is one more arm.
+/// The type of a buffer's elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// IEEE single precision.
+    F32,
+    /// bfloat16; on devices alone.
+    Bf16,
+}
+
+impl Element {
+    /// Bytes of an element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Bf16 => 2,
+        }
+    }
+}
+
+/// Where a buffer's elements live.
 #[derive(Debug)]
 #[non_exhaustive]
 enum Storage {
     Cpu(CpuStorage),
     /// Weights in the order in which a product reads them.
     Packed(PackedMatrix),
+    /// Memory of a device, which has no type of its own.
+    #[cfg(feature = "cuda")]
+    Device(kobench_cuda::DeviceBuffer, Element),
 }
 
 /// A flat, typed run of elements; shapes are known to the ops, not to the buffer.
@@ -25,22 +50,12 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// Allocates `len` zeroed elements of `dtype` on the CPU.
+    /// Allocates `len` zeroed elements in the host's memory.
     ///
     /// # Errors
-    /// [`EngineError::OutOfMemory`] when the allocator refuses, [`EngineError::Unsupported`] for a
-    /// dtype other than f32.
-    pub fn zeros(len: usize, dtype: DType, what: &str) -> Result<Self> {
-        let storage = match dtype {
-            DType::F32 => CpuStorage::F32(zeroed(len, what)?),
-            other => {
-                return Err(EngineError::Unsupported(format!(
-                    "buffers of {} are not supported on the CPU; use f32",
-                    other.as_str()
-                )));
-            }
-        };
-        Ok(Self { storage: Storage::Cpu(storage), len })
+    /// [`EngineError::OutOfMemory`] when the allocator refuses.
+    pub fn zeros(len: usize, what: &str) -> Result<Self> {
+        Ok(Self::from_vec(zeroed(len, what)?))
     }
 
     /// Takes over a vector of f32.
@@ -59,6 +74,8 @@ impl Buffer {
     pub(crate) fn packed(&self) -> Option<&PackedMatrix> {
         match &self.storage {
             Storage::Packed(matrix) => Some(matrix),
+            #[cfg(feature = "cuda")]
+            Storage::Device(..) => None,
             Storage::Cpu(_) => None,
         }
     }
@@ -73,11 +90,22 @@ impl Buffer {
         self.len == 0
     }
 
-    /// Elements that the storage can hold.
+    /// Their type.
+    pub fn element(&self) -> Element {
+        match &self.storage {
+            Storage::Cpu(_) | Storage::Packed(_) => Element::F32,
+            #[cfg(feature = "cuda")]
+            Storage::Device(_, element) => *element,
+        }
+    }
+
+    /// Bytes that the storage can hold.
     fn capacity(&self) -> usize {
         match &self.storage {
-            Storage::Cpu(CpuStorage::F32(values)) => values.len(),
+            Storage::Cpu(CpuStorage::F32(values)) => size_of_val(values.as_slice()),
             Storage::Cpu(_) | Storage::Packed(_) => 0,
+            #[cfg(feature = "cuda")]
+            Storage::Device(buffer, _) => buffer.bytes(),
         }
     }
 
@@ -85,7 +113,7 @@ impl Buffer {
     pub fn bytes(&self) -> usize {
         match &self.storage {
             Storage::Packed(matrix) => matrix.bytes(),
-            Storage::Cpu(_) => self.capacity() * size_of::<f32>(),
+            _ => self.capacity(),
         }
     }
 
@@ -96,7 +124,47 @@ impl Buffer {
     pub fn f32(&self) -> Result<&[f32]> {
         match &self.storage {
             Storage::Cpu(CpuStorage::F32(values)) => Ok(&values[..self.len]),
-            Storage::Cpu(_) | Storage::Packed(_) => Err(wrong_storage()),
+            _ => Err(wrong_storage()),
+        }
+    }
+
+    /// The elements as f32, copied to the host's memory where they are elsewhere.
+    ///
+    /// # Errors
+    /// Of the device, and [`EngineError::Internal`] for packed weights.
+    pub fn host(&self) -> Result<Cow<'_, [f32]>> {
+        match &self.storage {
+            Storage::Cpu(_) | Storage::Packed(_) => Ok(Cow::Borrowed(self.f32()?)),
+            #[cfg(feature = "cuda")]
+            Storage::Device(buffer, element) => {
+                let mut values = vec![0.0; self.len];
+                match element {
+                    Element::F32 => buffer.download(&mut values)?,
+                    Element::Bf16 => {
+                        let mut bits = vec![0_u16; self.len];
+                        buffer.download(&mut bits)?;
+                        for (value, bits) in values.iter_mut().zip(bits) {
+                            *value = half::bf16::from_bits(bits).to_f32();
+                        }
+                    }
+                }
+                Ok(Cow::Owned(values))
+            }
+        }
+    }
+
+    /// Replaces the elements, which are f32, wherever they are.
+    ///
+    /// # Errors
+    /// Of the device, and [`EngineError::Internal`] for another dtype.
+    pub fn set(&mut self, values: &[f32]) -> Result<()> {
+        match &mut self.storage {
+            #[cfg(feature = "cuda")]
+            Storage::Device(buffer, Element::F32) => Ok(buffer.upload(values)?),
+            _ => {
+                self.f32_mut()?.copy_from_slice(values);
+                Ok(())
+            }
         }
     }
 
@@ -107,13 +175,78 @@ impl Buffer {
     pub fn f32_mut(&mut self) -> Result<&mut [f32]> {
         match &mut self.storage {
             Storage::Cpu(CpuStorage::F32(values)) => Ok(&mut values[..self.len]),
-            Storage::Cpu(_) | Storage::Packed(_) => Err(wrong_storage()),
+            _ => Err(wrong_storage()),
         }
     }
 }
 
 fn wrong_storage() -> EngineError {
-    EngineError::Internal("an f32 host kernel was given a buffer of another kind".to_owned())
+    EngineError::Internal("an operation was given a buffer of another device".to_owned())
+}
+
+#[cfg(feature = "cuda")]
+mod device {
+    use std::sync::Arc;
+
+    use kobench_cuda::{DType, DeviceBuffer, Gpu, Slice, SliceMut};
+
+    use super::{Buffer, Element, Storage, wrong_storage};
+    use crate::error::Result;
+
+    impl From<Element> for DType {
+        fn from(element: Element) -> Self {
+            match element {
+                Element::F32 => Self::F32,
+                Element::Bf16 => Self::Bf16,
+            }
+        }
+    }
+
+    impl Buffer {
+        /// Takes over device memory of which `len` elements are in use.
+        pub(crate) fn from_device(buffer: DeviceBuffer, len: usize, element: Element) -> Self {
+            Self { storage: Storage::Device(buffer, element), len }
+        }
+
+        /// The elements, when they are in a device's memory.
+        ///
+        /// # Errors
+        /// [`crate::EngineError::Internal`] for a buffer of the host.
+        pub(crate) fn device(&self) -> Result<Slice<'_>> {
+            match &self.storage {
+                Storage::Device(buffer, element) => Ok(buffer.slice(self.len, (*element).into())),
+                _ => Err(wrong_storage()),
+            }
+        }
+
+        /// The device that it is on.
+        pub(crate) fn gpu(&self) -> Option<Arc<Gpu>> {
+            match &self.storage {
+                Storage::Device(buffer, _) => buffer.gpu(),
+                _ => None,
+            }
+        }
+
+        /// Mutable form of [`Buffer::device`].
+        ///
+        /// # Errors
+        /// [`crate::EngineError::Internal`] for a buffer of the host.
+        pub(crate) fn device_mut(&mut self) -> Result<SliceMut<'_>> {
+            match &mut self.storage {
+                Storage::Device(buffer, element) => {
+                    Ok(buffer.slice_mut(self.len, (*element).into()))
+                }
+                _ => Err(wrong_storage()),
+            }
+        }
+
+        /// Says what its elements are from now on, where memory has no type of its own.
+        pub(super) fn set_element(&mut self, new: Element) {
+            if let Storage::Device(_, element) = &mut self.storage {
+                *element = new;
+            }
+        }
+    }
 }
 
 /// Buffers that are not in use at the moment, kept for the next step.
@@ -129,13 +262,22 @@ pub(crate) struct BufferPool {
 }
 
 impl BufferPool {
-    /// A buffer of `len` elements whose contents are unspecified.
-    pub(crate) fn take(&mut self, len: usize, dtype: DType) -> Result<Buffer> {
-        if let Some(mut buffer) = self.reuse(len) {
+    /// A buffer of `len` elements on `device`, whose contents are unspecified.
+    pub(crate) fn take(&mut self, device: &Device, len: usize, element: Element) -> Result<Buffer> {
+        if let Some(mut buffer) = self.reuse(len * element.bytes()) {
             buffer.len = len;
+            #[cfg(feature = "cuda")]
+            buffer.set_element(element);
             return Ok(buffer);
         }
-        let mut buffer = Buffer::zeros(size_class(len), dtype, "an activation buffer")?;
+        let mut buffer = match allocate(device, len, element) {
+            // What is not in use may be what is missing.
+            Err(EngineError::OutOfDeviceMemory(_)) if !self.free.is_empty() => {
+                self.release();
+                allocate(device, len, element)?
+            }
+            other => other?,
+        };
         self.held_bytes += buffer.bytes();
         self.allocated_bytes = self.allocated_bytes.max(self.held_bytes);
         self.allocations += 1;
@@ -143,15 +285,15 @@ impl BufferPool {
         Ok(buffer)
     }
 
-    /// A free buffer for `len` elements, or `None` when a new one is to be made.
-    fn reuse(&mut self, len: usize) -> Option<Buffer> {
+    /// A free buffer for so many bytes, or `None` when a new one is to be made.
+    fn reuse(&mut self, bytes: usize) -> Option<Buffer> {
         let free = || self.free.iter().map(Buffer::capacity).enumerate();
-        let fit = free().filter(|&(_, room)| room >= len).min_by_key(|&(_, room)| room);
-        let snug = fit.filter(|&(_, room)| room <= 2 * len);
+        let fit = free().filter(|&(_, room)| room >= bytes).min_by_key(|&(_, room)| room);
+        let snug = fit.filter(|&(_, room)| room <= 2 * bytes);
         if snug.is_none() {
             // One that is a little too small gives its memory to a larger one in its place. Without that,
             // batches that grow would leave a set of buffers each, or take those that are meant for more.
-            let small = free().filter(|&(_, room)| room < len && room >= len / 2);
+            let small = free().filter(|&(_, room)| room < bytes && room >= bytes / 2);
             if let Some((i, _)) = small.max_by_key(|&(_, room)| room) {
                 self.held_bytes -= self.free.swap_remove(i).bytes();
                 return None;
@@ -181,6 +323,22 @@ impl BufferPool {
     }
 }
 
+fn allocate(device: &Device, len: usize, element: Element) -> Result<Buffer> {
+    let what = "an activation buffer";
+    match (device, element) {
+        (Device::Cpu, Element::F32) => Buffer::zeros(size_class(len), what),
+        (Device::Cpu, Element::Bf16) => {
+            Err(EngineError::Unsupported("buffers of the host are f32".to_owned()))
+        }
+        #[cfg(feature = "cuda")]
+        (Device::Cuda(gpu), element) => {
+            let len = size_class(len);
+            let buffer = gpu.allocate(len * element.bytes(), what)?;
+            Ok(Buffer::from_device(buffer, len, element))
+        }
+    }
+}
+
 /// Rounds a length up by at most an eighth, so that batches of nearly equal size share buffers.
 fn size_class(len: usize) -> usize {
     let step = (len.next_power_of_two() / 16).max(16);
@@ -194,19 +352,20 @@ mod tests {
     #[test]
     fn the_pool_reuses_and_counts() {
         let mut pool = BufferPool::default();
-        let a = pool.take(1000, DType::F32).unwrap();
-        let b = pool.take(10, DType::F32).unwrap();
+        let take = |pool: &mut BufferPool, len| pool.take(&Device::Cpu, len, Element::F32).unwrap();
+        let a = take(&mut pool, 1000);
+        let b = take(&mut pool, 10);
         pool.give(a);
         pool.give(b);
-        let c = pool.take(12, DType::F32).unwrap();
+        let c = take(&mut pool, 12);
         assert!(c.bytes() < 1000, "best fit takes the small buffer");
-        let d = pool.take(900, DType::F32).unwrap();
+        let d = take(&mut pool, 900);
         assert_eq!((c.len(), d.len(), pool.allocations()), (12, 900, 2));
     }
 
     #[test]
     fn an_impossible_size_is_an_error_and_not_an_abort() {
-        let error = Buffer::zeros(1 << 60, DType::F32, "a test").unwrap_err();
+        let error = Buffer::zeros(1 << 60, "a test").unwrap_err();
         assert!(matches!(error, EngineError::OutOfMemory { .. }));
     }
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device};
-
-use crate::buffer::{Buffer, BufferPool};
+use crate::buffer::{Buffer, BufferPool, Element};
+use crate::device::Device;
 use crate::error::{EngineError, Result};
 use crate::kernels::gemm::Unit;
 
@@ -28,7 +27,7 @@ impl Precision {
     }
 }
 
-/// Device, dtype, worker threads and buffers of one model.
+/// Device, precision, worker threads and buffers of one model.
 ///
 /// Each model has its own thread pool, so nothing depends on the process's global one; results do
 /// not depend on the number of threads at all (an op splits its work in the same way whatever that
@@ -36,11 +35,14 @@ impl Precision {
 #[derive(Debug)]
 pub struct Context {
     device: Device,
-    dtype: DType,
     precision: Precision,
     unit: Unit,
     threads: Arc<rayon::ThreadPool>,
     pool: BufferPool,
+    /// See [`crate::dispatch::rope::angles`].
+    pub(crate) angles: Option<Arc<[Buffer; 2]>>,
+    #[cfg(feature = "cuda")]
+    pub(crate) staged: crate::stage::Staged,
 }
 
 impl Context {
@@ -48,7 +50,7 @@ impl Context {
     /// core that the process may use).
     ///
     /// # Errors
-    /// [`EngineError::Unsupported`] for a device that this build has no kernels for.
+    /// [`EngineError::Unsupported`] when the threads cannot be started.
     pub fn new(device: Device, precision: Precision, threads: usize) -> Result<Self> {
         Self::with_isa(device, precision, threads, None)
     }
@@ -67,11 +69,6 @@ impl Context {
             None => Unit::best(precision),
             Some(name) => Unit::named(precision, name)?,
         };
-        if !device.is_cpu() {
-            return Err(EngineError::Unsupported(
-                "this build of the engine computes on the CPU only; use device \"cpu\"".to_owned(),
-            ));
-        }
         let threads = if threads == 0 {
             std::thread::available_parallelism().map_or(1, usize::from)
         } else {
@@ -85,8 +82,16 @@ impl Context {
             .map_err(|e| {
                 EngineError::Unsupported(format!("cannot start {threads} compute threads: {e}"))
             })?;
-        let (dtype, pool) = (DType::F32, BufferPool::default());
-        Ok(Self { device, dtype, precision, unit, threads: Arc::new(threads), pool })
+        Ok(Self {
+            device,
+            precision,
+            unit,
+            threads: Arc::new(threads),
+            pool: BufferPool::default(),
+            angles: None,
+            #[cfg(feature = "cuda")]
+            staged: crate::stage::Staged::default(),
+        })
     }
 
     /// A CPU context in f32.
@@ -102,9 +107,14 @@ impl Context {
         &self.device
     }
 
-    /// The dtype of activations.
-    pub fn dtype(&self) -> DType {
-        self.dtype
+    /// The type of activations: bf16 on a device that computes in bf16, where memory is what takes time. On the CPU it is
+    /// always f32, and products round their operands.
+    pub fn element(&self) -> Element {
+        match (&self.device, self.precision) {
+            #[cfg(feature = "cuda")]
+            (Device::Cuda(_), Precision::Bf16) => Element::Bf16,
+            _ => Element::F32,
+        }
     }
 
     /// What products are computed in.
@@ -126,22 +136,108 @@ impl Context {
         self.unit
     }
 
-    /// A buffer of `len` elements in this context's dtype; its contents are unspecified.
+    /// A buffer for `len` activations; its contents are unspecified.
     ///
     /// # Errors
-    /// [`EngineError::OutOfMemory`].
+    /// [`EngineError::OutOfMemory`] or [`EngineError::OutOfDeviceMemory`].
     pub fn take(&mut self, len: usize) -> Result<Buffer> {
-        self.pool.take(len, self.dtype)
+        self.pool.take(&self.device, len, self.element())
+    }
+
+    /// A buffer of `len` f32, for statistics and the gradients of parameters; its contents are unspecified.
+    ///
+    /// # Errors
+    /// As [`Context::take`].
+    pub fn take_f32(&mut self, len: usize) -> Result<Buffer> {
+        self.pool.take(&self.device, len, Element::F32)
     }
 
     /// A copy of a buffer.
     ///
     /// # Errors
-    /// [`EngineError::OutOfMemory`].
+    /// As [`Context::take`].
     pub fn copy(&mut self, from: &Buffer) -> Result<Buffer> {
-        let mut to = self.take(from.len())?;
-        to.f32_mut()?.copy_from_slice(from.f32()?);
+        let mut to = self.pool.take(&self.device, from.len(), from.element())?;
+        match &self.device {
+            Device::Cpu => to.f32_mut()?.copy_from_slice(from.f32()?),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => gpu.copy(from.device()?, to.device_mut()?)?,
+        }
         Ok(to)
+    }
+
+    /// Sets every element to zero.
+    ///
+    /// # Errors
+    /// Of the device.
+    pub fn zero(&self, buffer: &mut Buffer) -> Result<()> {
+        match &self.device {
+            Device::Cpu => buffer.f32_mut()?.fill(0.0),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => {
+                let all = buffer.device_mut()?;
+                gpu.fill_zero(all.ptr(), all.len() * all.dtype().bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A buffer of f32 on this context's device with these values.
+    ///
+    /// # Errors
+    /// As [`Context::take`].
+    pub fn upload_f32(&mut self, values: &[f32]) -> Result<Buffer> {
+        let mut to = self.take_f32(values.len())?;
+        match &self.device {
+            Device::Cpu => to.f32_mut()?.copy_from_slice(values),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => gpu.upload(values, to.device_mut()?.ptr())?,
+        }
+        Ok(to)
+    }
+
+    /// A buffer of activations on this context's device with these values, rounded to its type.
+    ///
+    /// # Errors
+    /// As [`Context::take`].
+    pub fn upload(&mut self, values: &[f32]) -> Result<Buffer> {
+        if self.element() == Element::F32 {
+            return self.upload_f32(values);
+        }
+        let rounded: Vec<u16> = values.iter().map(|&v| half::bf16::from_f32(v).to_bits()).collect();
+        #[cfg_attr(not(feature = "cuda"), expect(unused_mut, reason = "devices write to it"))]
+        let mut to = self.take(values.len())?;
+        #[cfg(feature = "cuda")]
+        if let Device::Cuda(gpu) = &self.device {
+            gpu.upload(&rounded, to.device_mut()?.ptr())?;
+        }
+        let _ = rounded;
+        Ok(to)
+    }
+
+    /// The values of a buffer, wherever it is.
+    ///
+    /// # Errors
+    /// Of the device, and of what it has computed before.
+    pub fn download(&self, from: &Buffer, to: &mut [f32]) -> Result<()> {
+        match &self.device {
+            Device::Cpu => to.copy_from_slice(from.f32()?),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => {
+                let all = from.device()?;
+                match from.element() {
+                    Element::F32 => gpu.download(all.ptr(), to)?,
+                    Element::Bf16 => {
+                        let mut bits = vec![0_u16; to.len()];
+                        gpu.download(all.ptr(), &mut bits)?;
+                        for (to, bits) in to.iter_mut().zip(bits) {
+                            *to = half::bf16::from_bits(bits).to_f32();
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Hands a buffer back, so that a later [`Context::take`] can reuse it.
@@ -152,6 +248,12 @@ impl Context {
     /// Releases the buffers that are not in use.
     pub fn release(&mut self) {
         self.pool.release();
+    }
+
+    /// How many passes were launched as captured graphs.
+    #[cfg(feature = "cuda")]
+    pub fn graph_launches(&self) -> u64 {
+        self.staged.graph_launches
     }
 
     /// Peak bytes of activation buffers.

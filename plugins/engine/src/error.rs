@@ -76,6 +76,12 @@ pub enum EngineError {
         /// Size of the request in bytes.
         bytes: usize,
     },
+    /// The device's memory is full; a smaller batch may fit, and nothing was lost.
+    #[error("{0}")]
+    OutOfDeviceMemory(String),
+    /// The device, its driver or its libraries failed.
+    #[error("{0}")]
+    Device(String),
     /// The weights alone are larger than all memory that this process can have.
     #[error(
         "the model's weights need {:.1} GiB, but this machine or container has {:.1} GiB of memory \
@@ -116,6 +122,22 @@ impl EngineError {
     /// A [`EngineError::Tokenizer`] from its parts.
     pub fn tokenizer(origin: &str, message: impl Into<String>) -> Self {
         Self::Tokenizer { origin: origin.to_owned(), message: message.into() }
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl From<kobench_cuda::CudaError> for EngineError {
+    fn from(error: kobench_cuda::CudaError) -> Self {
+        use kobench_cuda::CudaError;
+
+        let message = error.to_string();
+        match error {
+            CudaError::Unavailable(_) => Self::Unsupported(message),
+            CudaError::OutOfMemory { .. } => Self::OutOfDeviceMemory(message),
+            CudaError::Driver { .. } | CudaError::Blas { .. } | CudaError::Kernel(_) => {
+                Self::Device(message)
+            }
+        }
     }
 }
 

@@ -1,10 +1,85 @@
 //! Where gradients go as the backward pass produces them.
 
 use crate::buffer::Buffer;
+use crate::context::Context;
 use crate::error::Result;
 use crate::memory::zeroed;
 use crate::ops::embedding::SparseRows;
 use crate::param::{ParamStore, Parameter};
+
+/// The gradient of some rows of a table; all other rows have none.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum TableGradient<'a> {
+    /// In the host's memory.
+    Host(&'a SparseRows),
+    /// On a device, still to be summed.
+    #[cfg(feature = "cuda")]
+    Device(DeviceTable<'a>),
+}
+
+/// The gradient of what each token took from a table. The rows that tokens took were staged for the pass.
+#[cfg(feature = "cuda")]
+#[derive(Debug, Clone, Copy)]
+pub struct DeviceTable<'a> {
+    /// `[T, width]`, activations
+    pub(crate) dsum: &'a Buffer,
+    /// Which table it is.
+    pub(crate) table: crate::stage::Table,
+    /// Elements of a row.
+    pub(crate) width: usize,
+    /// A factor.
+    pub(crate) scale: f32,
+}
+
+#[cfg(feature = "cuda")]
+impl DeviceTable<'_> {
+    /// Tokens by their rows.
+    pub(crate) fn groups<'b>(
+        &self,
+        ctx: &'b Context,
+    ) -> Result<kobench_cuda::ops::embedding::GroupIds<'b>> {
+        use crate::stage::List;
+
+        let list = |list: fn(crate::stage::Table) -> List| ctx.staged.ids(list(self.table));
+        let (rows, starts, tokens) = (list(List::Rows)?, list(List::Starts)?, list(List::Tokens)?);
+        Ok(kobench_cuda::ops::embedding::GroupIds { rows, starts, tokens })
+    }
+
+    /// The sums of the rows, in the host's memory.
+    fn download(&self, ctx: &mut Context) -> Result<SparseRows> {
+        let rows = ctx.staged.rows(self.table).to_vec();
+        let groups = self.groups(ctx)?.rows.len();
+        let mut sums = ctx.take_f32(groups * self.width)?;
+        if let crate::Device::Cuda(gpu) = ctx.device() {
+            let (dsum, own) = (self.dsum.device()?, self.groups(ctx)?);
+            let (width, scale) = (self.width, self.scale);
+            let to = sums.device_mut()?;
+            kobench_cuda::ops::embedding::backward(gpu, dsum, own, width, scale, to)?;
+        }
+        let mut grad = vec![0.0; sums.len()];
+        ctx.download(&sums, &mut grad)?;
+        ctx.give(sums);
+        grad.truncate(rows.len() * self.width);
+        Ok(SparseRows { rows, grad })
+    }
+}
+
+impl<'a> TableGradient<'a> {
+    /// The rows, where they are in the host's memory.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Internal`] where they are not.
+    pub fn host(self) -> Result<&'a SparseRows> {
+        match self {
+            Self::Host(rows) => Ok(rows),
+            #[cfg(feature = "cuda")]
+            Self::Device(_) => Err(crate::EngineError::Internal(
+                "a gradient of a device was sent to an optimiser of the host".to_owned(),
+            )),
+        }
+    }
+}
 
 /// Receives each parameter's gradient once per backward pass.
 ///
@@ -18,25 +93,31 @@ pub trait GradSink {
     ///
     /// # Errors
     /// As for [`GradSink::dense`].
-    fn place(&mut self, param: &Parameter) -> Result<Option<&mut [f32]>> {
+    fn place(&mut self, param: &Parameter) -> Result<Option<&mut Buffer>> {
         let _ = param;
         Ok(None)
     }
 
-    /// The gradient of all of `param`, in its layout.
+    /// The gradient of all of `param`, f32, in its layout.
     ///
     /// # Errors
     /// Whatever the sink does may fail, for instance for lack of memory.
-    fn dense(&mut self, param: &Parameter, grad: &[f32]) -> Result<()>;
+    fn dense(&mut self, ctx: &mut Context, param: &Parameter, grad: &Buffer) -> Result<()>;
 
     /// The gradient of some rows of the table `param`; all other rows have none.
     ///
     /// # Errors
     /// As for [`GradSink::dense`].
-    fn sparse_rows(&mut self, param: &Parameter, rows: &SparseRows) -> Result<()>;
+    fn table(
+        &mut self,
+        ctx: &mut Context,
+        param: &Parameter,
+        rows: TableGradient<'_>,
+    ) -> Result<()>;
 }
 
-/// The plain sink: sums gradients, so that several backward passes accumulate.
+/// The plain sink: sums gradients in the host's memory, wherever they were computed, so that several backward passes
+/// accumulate.
 #[derive(Debug)]
 pub struct Accumulate {
     grads: Vec<Option<Buffer>>,
@@ -64,14 +145,32 @@ impl Accumulate {
 }
 
 impl GradSink for Accumulate {
-    fn dense(&mut self, param: &Parameter, grad: &[f32]) -> Result<()> {
-        for (sum, g) in self.slot(param)?.iter_mut().zip(grad) {
+    fn dense(&mut self, ctx: &mut Context, param: &Parameter, grad: &Buffer) -> Result<()> {
+        let mut host = vec![0.0; grad.len()];
+        ctx.download(grad, &mut host)?;
+        for (sum, g) in self.slot(param)?.iter_mut().zip(host) {
             *sum += g;
         }
         Ok(())
     }
 
-    fn sparse_rows(&mut self, param: &Parameter, rows: &SparseRows) -> Result<()> {
+    #[cfg_attr(not(feature = "cuda"), expect(unused_variables, reason = "devices use it"))]
+    fn table(
+        &mut self,
+        ctx: &mut Context,
+        param: &Parameter,
+        rows: TableGradient<'_>,
+    ) -> Result<()> {
+        #[cfg(feature = "cuda")]
+        let summed;
+        let rows = match rows {
+            TableGradient::Host(rows) => rows,
+            #[cfg(feature = "cuda")]
+            TableGradient::Device(table) => {
+                summed = table.download(ctx)?;
+                &summed
+            }
+        };
         if rows.rows.is_empty() {
             return Ok(());
         }

@@ -3,9 +3,10 @@
 use kobench_plugin_sdk::Head as Kind;
 
 use crate::batch::PackedBatch;
-use crate::checkpoint::{self, Checkpoint, LoadReport, NewHead};
+use crate::checkpoint::{self, Checkpoint, Landing, LoadReport, NewHead};
 use crate::config::{Architecture, ModelConfig};
 use crate::context::Context;
+use crate::device::Device;
 use crate::error::{EngineError, Result};
 use crate::grad::GradSink;
 use crate::head::{self, Head};
@@ -14,8 +15,42 @@ use crate::saved::Saved;
 use crate::train::{Objective, Targets};
 use crate::trunk::{self, Between, Trunk};
 
-/// Loss of logits (the first argument), whose gradient it writes (to the second).
-pub(crate) type LossFn<'a> = &'a (dyn Fn(&[f32], &mut [f32]) -> Result<f64> + Sync);
+/// The loss of a pass.
+#[derive(Debug)]
+pub(crate) struct LossOf<'a> {
+    /// Targets that were checked, and the loss that fits them.
+    pub(crate) objective: Objective<'a>,
+    /// A factor on the gradients.
+    pub(crate) scale: f32,
+    /// The step whose loss it is, where one that is not finite ends the pass.
+    pub(crate) step: Option<u64>,
+    /// Whether the pass goes on with what an earlier one of the same step measured.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "devices measure"))]
+    pub(crate) continues: bool,
+}
+
+impl LossOf<'_> {
+    /// The mean loss; `dlogits` receives the scaled gradient.
+    fn evaluate(&self, batch: &PackedBatch, logits: &[f32], dlogits: &mut [f32]) -> Result<f64> {
+        let loss = self.objective.evaluate(batch, logits, dlogits);
+        self.check(loss)?;
+        if self.scale != 1.0 {
+            dlogits.iter_mut().for_each(|d| *d *= self.scale);
+        }
+        Ok(loss)
+    }
+
+    /// Refuses a loss that is not finite.
+    pub(crate) fn check(&self, loss: f64) -> Result<()> {
+        match self.step {
+            Some(number) if !loss.is_finite() => Err(EngineError::NotFinite(format!(
+                "the loss of step {number} is {loss}: training diverged; lower the learning rate, warm \
+                 up for longer, or clip the norm of the gradients"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// A trunk with one head.
 #[derive(Debug)]
@@ -97,8 +132,8 @@ impl Model {
         let config = as_trained(config, kind, checkpoint)?;
         let Declared { params, trunk, head, first_of_head } = declare(&config, kind)?;
         let place = place(&config, kind, first_of_head);
-        let pack = packed.then(|| ctx.unit());
-        let load = || checkpoint::load(&params, checkpoint, place, new_head, pack);
+        let landing = landing(&ctx, packed);
+        let load = || checkpoint::load(&params, checkpoint, place, new_head, &landing);
         let report = ctx.threads().install(load)?;
         Ok(Self { config, kind, trunk, head, params, ctx, report })
     }
@@ -109,7 +144,9 @@ impl Model {
     /// [`EngineError::Unsupported`] for a head that Hugging Face does not have, and when memory is short.
     pub fn from_scratch(config: ModelConfig, kind: Kind, seed: u64, ctx: Context) -> Result<Self> {
         let Declared { params, trunk, head, .. } = declare(&config, kind)?;
-        let report = ctx.threads().install(|| checkpoint::from_scratch(&params, seed))?;
+        let report = ctx
+            .threads()
+            .install(|| checkpoint::from_scratch(&params, seed, &landing(&ctx, false)))?;
         Ok(Self { config, kind, trunk, head, params, ctx, report })
     }
 
@@ -126,7 +163,8 @@ impl Model {
         };
         self.report = self.ctx.threads().install(|| {
             checkpoint::check(&self.params, checkpoint, place, NewHead::Refuse)?;
-            checkpoint::load(&self.params, checkpoint, place, NewHead::Refuse, None)
+            let landing = landing(&self.ctx, false);
+            checkpoint::load(&self.params, checkpoint, place, NewHead::Refuse, &landing)
         })?;
         Ok(())
     }
@@ -208,7 +246,14 @@ impl Model {
     /// # Errors
     /// [`EngineError::OutOfMemory`]; the weights that were not reached stay as they are, and all can be used.
     pub fn pack(&mut self) -> Result<()> {
-        self.ctx.threads().install(|| self.params.pack(self.ctx.unit()))
+        match self.ctx.device() {
+            Device::Cpu => self.ctx.threads().install(|| self.params.pack(self.ctx.unit())),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => {
+                self.params.round();
+                Ok(())
+            }
+        }
     }
 
     /// [`Model::pack`] where that rounds nothing.
@@ -216,13 +261,22 @@ impl Model {
     /// # Errors
     /// As [`Model::pack`].
     pub fn pack_exactly(&mut self) -> Result<()> {
-        if self.ctx.unit().is_exact() { self.pack() } else { Ok(()) }
+        let exact = match self.ctx.device() {
+            Device::Cpu => self.ctx.unit().is_exact(),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => self.ctx.precision() == crate::Precision::F32,
+        };
+        if exact { self.pack() } else { Ok(()) }
     }
 
     /// Undoes [`Model::pack`]. False where that rounded the weights: they are to be loaded again.
     #[must_use]
     pub fn unpack(&mut self) -> bool {
-        self.ctx.threads().install(|| self.params.unpack())
+        match self.ctx.device() {
+            Device::Cpu => self.ctx.threads().install(|| self.params.unpack()),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => self.params.is_exact(),
+        }
     }
 
     /// Gives memory that is not in use at the moment back to the system.
@@ -256,12 +310,14 @@ impl Model {
             return Ok(());
         }
         trunk::check(&self.config, batch)?;
+        #[cfg(feature = "cuda")]
+        self.stage(batch, None, &Saved::eval(), 1.0)?;
         let threads = self.ctx.threads();
         threads.install(|| {
             let mut saved = Saved::eval();
             let hidden = self.trunk.forward(&mut self.ctx, batch, &mut saved, between)?;
             let result = self.head.forward(&mut self.ctx, batch, hidden, &mut saved)?;
-            logits.copy_from_slice(result.f32()?);
+            self.ctx.download(&result, logits)?;
             self.ctx.give(result);
             Ok(())
         })
@@ -304,39 +360,139 @@ impl Model {
     ) -> Result<f64> {
         let shape = (self.logits_rows(batch), self.logits_width());
         let objective = Objective::new(None, targets, batch, shape)?;
-        let loss = |z: &[f32], dz: &mut [f32]| Ok(objective.evaluate(batch, z, dz));
-        self.pass(batch, saved, &loss, sink, &|| Ok(()))
+        let loss = LossOf { objective, scale: 1.0, step: None, continues: false };
+        match self.pass(batch, saved, &loss, sink, &|| Ok(()))? {
+            Some(loss) => Ok(loss),
+            None => self.device_loss(),
+        }
     }
 
-    /// One forward and backward pass: `loss` turns logits into their gradient and returns its value, which is
-    /// handed on; gradients go to `sink`, and `saved` says which dropout acts and what is kept.
+    /// One forward and backward pass; gradients go to `sink`, and `saved` says which dropout acts and what is kept.
+    /// Returns the loss, or on a device `None`: it is there with everything else that came of the step.
     ///
-    /// `between` is called before each layer of the forward pass. An error from it or from `loss` ends the call
-    /// before the first gradient.
+    /// `between` is called before each layer of the forward pass. An error from it, or on the CPU a loss that is not
+    /// finite, ends the call before the first gradient.
     ///
     /// # Errors
-    /// As [`Model::forward`], and whatever `loss` and the sink report.
+    /// As [`Model::forward`], and whatever the loss and the sink report.
     pub(crate) fn pass(
         &mut self,
         batch: &PackedBatch,
         saved: &mut Saved,
-        loss: LossFn<'_>,
+        loss: &LossOf<'_>,
         sink: &mut (dyn GradSink + Send),
         between: Between<'_>,
-    ) -> Result<f64> {
+    ) -> Result<Option<f64>> {
         trunk::check(&self.config, batch)?;
+        #[cfg(feature = "cuda")]
+        self.stage(batch, Some(&loss.objective), saved, loss.scale)?;
         let threads = self.ctx.threads();
-        threads.install(|| {
-            let ctx = &mut self.ctx;
-            let hidden = self.trunk.forward(ctx, batch, saved, between)?;
-            let logits = self.head.forward(ctx, batch, hidden, saved)?;
-            let mut dlogits = ctx.take(logits.len())?;
-            let loss = loss(logits.f32()?, dlogits.f32_mut()?)?;
-            ctx.give(logits);
-            let dhidden = self.head.backward(ctx, batch, dlogits, saved, sink)?;
-            self.trunk.backward(ctx, batch, dhidden, saved, sink)?;
-            Ok(loss)
-        })
+        threads.install(|| self.both_ways(batch, saved, loss, sink, between))
+    }
+
+    /// The work of [`Model::pass`], with its lists staged.
+    fn both_ways(
+        &mut self,
+        batch: &PackedBatch,
+        saved: &mut Saved,
+        loss: &LossOf<'_>,
+        sink: &mut (dyn GradSink + Send),
+        between: Between<'_>,
+    ) -> Result<Option<f64>> {
+        let ctx = &mut self.ctx;
+        let hidden = self.trunk.forward(ctx, batch, saved, between)?;
+        let logits = self.head.forward(ctx, batch, hidden, saved)?;
+        let mut dlogits = ctx.take(logits.len())?;
+        let value = match ctx.device() {
+            Device::Cpu => Some(loss.evaluate(batch, logits.f32()?, dlogits.f32_mut()?)?),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => {
+                let memory = ctx.staged.memory()?;
+                if !loss.continues {
+                    memory.begin(gpu)?;
+                }
+                loss.objective.launch(gpu, ctx, &logits, &mut dlogits, memory)?;
+                None
+            }
+        };
+        ctx.give(logits);
+        let dhidden = self.head.backward(ctx, batch, dlogits, saved, sink)?;
+        self.trunk.backward(ctx, batch, dhidden, saved, sink)?;
+        Ok(value)
+    }
+
+    /// The loss of the last pass on a device.
+    #[cfg(not(feature = "cuda"))]
+    fn device_loss(&self) -> Result<f64> {
+        Err(EngineError::Internal("a pass on the CPU gave no loss".to_owned()))
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Model {
+    /// Brings what a pass reads beside its buffers to the device, if it is one.
+    fn stage(
+        &mut self,
+        batch: &PackedBatch,
+        objective: Option<&Objective<'_>>,
+        saved: &Saved,
+        loss_scale: f32,
+    ) -> Result<()> {
+        let Device::Cuda(gpu) = self.ctx.device().clone() else { return Ok(()) };
+        let mut stage = crate::stage::Stage::new(objective.is_some());
+        self.trunk.stage(&self.ctx, batch, &mut stage);
+        self.head.stage(batch, &mut stage);
+        if let Some(objective) = objective {
+            objective.stage(self.logits_rows(batch), batch.sequences(), &mut stage);
+        }
+        let (seed, pass) = saved.stream();
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let state = kobench_cuda::StepState {
+            seed: [seed as u32, (seed >> 32) as u32],
+            pass,
+            tokens: narrow(batch.tokens()),
+            longest: narrow(batch.max_seqlen()),
+            sequences: narrow(batch.sequences()),
+            loss_scale,
+            reserved: 0,
+        };
+        self.ctx.staged.load(&gpu, stage, state)
+    }
+
+    /// The loss of the last pass on a device.
+    fn device_loss(&self) -> Result<f64> {
+        Ok(self.step_result()?.loss)
+    }
+
+    /// What came of the last step on a device; waits for it.
+    pub(crate) fn step_result(&self) -> Result<kobench_cuda::ops::gradient::StepResult> {
+        let Device::Cuda(gpu) = self.ctx.device() else {
+            return Err(EngineError::Internal("a step's result on the CPU".to_owned()));
+        };
+        Ok(self.ctx.staged.memory()?.read(gpu)?)
+    }
+
+    /// Brings the numbers of an update to the device.
+    pub(crate) fn write_update(
+        &mut self,
+        gpu: &std::sync::Arc<kobench_cuda::Gpu>,
+        update: &kobench_cuda::ops::gradient::Update,
+    ) -> Result<()> {
+        self.ctx.staged.write_update(gpu, update)
+    }
+}
+
+/// Where weights go as they are loaded; `packed`: for evaluation alone.
+fn landing(ctx: &Context, packed: bool) -> Landing {
+    match ctx.device() {
+        Device::Cpu if packed => Landing::Packed(ctx.unit()),
+        Device::Cpu => Landing::Host,
+        #[cfg(feature = "cuda")]
+        Device::Cuda(gpu) => Landing::Device {
+            gpu: std::sync::Arc::clone(gpu),
+            precision: ctx.precision(),
+            trains: !packed,
+        },
     }
 }
 

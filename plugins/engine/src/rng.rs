@@ -41,6 +41,12 @@ impl Stream {
         Self { key: [seed as u32, (seed >> 32) as u32], id }
     }
 
+    /// What sets it apart from other streams of the same seed.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn id(&self) -> [u32; 2] {
+        self.id
+    }
+
     /// The four random words of block `index`.
     #[inline(always)]
     pub fn block(&self, index: u64) -> [u32; 4] {

@@ -67,6 +67,15 @@ impl Saved {
         self
     }
 
+    /// Seed and number of the pass, which dropout follows from; zeros in evaluation.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn stream(&self) -> (u64, u32) {
+        match self.mode {
+            Mode::Eval => (0, 0),
+            Mode::Train { seed, step } => (seed, step),
+        }
+    }
+
     /// Whether what a backward pass needs is kept.
     pub fn trains(&self) -> bool {
         self.mode != Mode::Eval && !self.passing
@@ -87,7 +96,7 @@ impl Saved {
     }
 
     fn push(&mut self, buffer: Buffer) {
-        self.kept_bytes += buffer.len() * size_of::<f32>();
+        self.kept_bytes += buffer.len() * buffer.element().bytes();
         self.peak_bytes = self.peak_bytes.max(self.kept_bytes);
         self.stack.push(buffer);
     }
@@ -100,7 +109,7 @@ impl Saved {
         let buffer = self.stack.pop().ok_or_else(|| {
             EngineError::Internal("backward without a forward pass in training mode".to_owned())
         })?;
-        self.kept_bytes -= buffer.len() * size_of::<f32>();
+        self.kept_bytes -= buffer.len() * buffer.element().bytes();
         Ok(buffer)
     }
 

@@ -58,7 +58,7 @@ impl Case {
         let config = ModelConfig::from_json(architecture(&name), &json, "config.json").unwrap();
         let weights = Checkpoint::open(&folder).unwrap();
         let threads = std::env::var("KOBENCH_THREADS").map_or(THREADS, |n| n.parse().unwrap());
-        let ctx = Context::new(candle_core::Device::Cpu, precision, threads).unwrap();
+        let ctx = Context::new(kobench_engine::Device::Cpu, precision, threads).unwrap();
         let model = match packed {
             true => Model::load_packed(config, head, &weights, ctx),
             false => Model::load(config, head, &weights, NewHead::Refuse, ctx),

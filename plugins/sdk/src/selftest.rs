@@ -155,8 +155,8 @@ pub struct SpeedLine {
     pub step_milliseconds: f64,
     /// Trainable elements.
     pub parameters: u64,
-    /// Floating-point operations that the model needs: 2 a token and weight of a linear layer, and 4 a layer, pair of
-    /// tokens of one row, and element of attention's heads; three times that in training.
+    /// Floating-point operations of the products that the model needs, with weights and in attention; three times
+    /// those of a forward pass in training.
     pub model_flops: f64,
     /// The same in a second.
     pub model_flops_per_second: f64,

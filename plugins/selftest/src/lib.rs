@@ -30,6 +30,9 @@ impl sdk::Plugin for Selftest {
     fn describe() -> Description {
         let mut description = Description::new("selftest", env!("CARGO_PKG_VERSION"));
         description.summary = "checks and times the engine of the bundled plugins".to_owned();
+        if cfg!(feature = "cuda") {
+            description.devices.push("cuda".to_owned());
+        }
         description.precisions = ["f32", "bf16"].map(str::to_owned).to_vec();
         description.selftest = true;
         description

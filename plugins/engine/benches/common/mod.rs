@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each bench uses its own part")]
 #![allow(clippy::allow_attributes, reason = "whether dead_code fires differs from bench to bench")]
 
-use candle_core::Device;
+use kobench_engine::Device;
 use kobench_engine::rng::Stream;
 use kobench_engine::{Context, PackedBatch, Precision};
 

@@ -21,14 +21,49 @@ const INIT_STREAM: u32 = 0xFFFF_FFFF;
 /// Elements that are read at a time: what is mapped of a file, and what a check holds.
 const PIECE: usize = 1 << 22;
 
+/// Where weights stay.
+#[derive(Debug)]
+pub(crate) enum Landing {
+    /// In the host's memory, as they are.
+    Host,
+    /// In the host's memory, in the order in which products on this unit read them.
+    Packed(Unit),
+    /// In a device's memory; `trains`: in f32 too where products read bf16.
+    #[cfg(feature = "cuda")]
+    Device { gpu: Arc<kobench_cuda::Gpu>, precision: crate::context::Precision, trains: bool },
+}
+
+impl Landing {
+    /// Refuses weights that are larger than the memory that they are to stay in.
+    fn fits(&self, store: &ParamStore) -> Result<()> {
+        match self {
+            Self::Host | Self::Packed(_) => {
+                memory::fits(store.elements().saturating_mul(size_of::<f32>()))
+            }
+            // What does not fit there is said with its sizes when it is reached.
+            #[cfg(feature = "cuda")]
+            Self::Device { .. } => Ok(()),
+        }
+    }
+
+    fn settle(&self, param: &Parameter) -> Result<()> {
+        match self {
+            Self::Host => Ok(()),
+            Self::Packed(unit) => param.pack(*unit),
+            #[cfg(feature = "cuda")]
+            Self::Device { gpu, precision, trains } => param.to_device(gpu, *precision, *trains),
+        }
+    }
+}
+
 /// Fills every parameter of `store` from `checkpoint`.
 ///
 /// With a new head, tensors outside the trunk that do not belong to it (another head's) are
 /// ignored; without one they are an error.
 ///
 /// Tensors are read piece by piece, and what was read of a file is given back to the system, so
-/// that the process never holds much more than the weights themselves. With `pack`, each is packed for that unit
-/// before the next one is read.
+/// that the process never holds much more than the weights themselves. Each is brought to where it stays before the next
+/// one is read.
 ///
 /// # Errors
 /// [`EngineError::Checkpoint`] naming every missing, unexpected and misshapen tensor at once, or
@@ -39,10 +74,10 @@ pub(crate) fn load(
     checkpoint: &Checkpoint,
     place: Place,
     new_head: NewHead,
-    pack: Option<Unit>,
+    landing: &Landing,
 ) -> Result<LoadReport> {
     let fit = fit(store, checkpoint, place, new_head)?;
-    memory::fits(store.elements().saturating_mul(size_of::<f32>()))?;
+    landing.fits(store)?;
     for param in store.iter() {
         let mut values = allocate(param)?;
         let mut rest = values.as_mut_slice();
@@ -55,10 +90,8 @@ pub(crate) fn load(
                 (None, NewHead::Refuse) => return Err(went_missing(part)),
             }
         }
-        *param.write() = Buffer::from_vec(values);
-        if let Some(unit) = pack {
-            param.pack(unit)?;
-        }
+        *param.write() = Buffer::from_vec(values).into();
+        landing.settle(param)?;
     }
     Ok(fit.report)
 }
@@ -67,13 +100,14 @@ pub(crate) fn load(
 ///
 /// # Errors
 /// [`EngineError::ModelTooLarge`] and [`EngineError::OutOfMemory`].
-pub fn from_scratch(store: &ParamStore, seed: u64) -> Result<LoadReport> {
-    memory::fits(store.elements().saturating_mul(size_of::<f32>()))?;
+pub(crate) fn from_scratch(store: &ParamStore, seed: u64, landing: &Landing) -> Result<LoadReport> {
+    landing.fits(store)?;
     for param in store.iter() {
         let mut values = allocate(param)?;
         // All parts in one go: stacked parts are different numbers of one stream.
         initialise(param, &mut values, seed);
-        *param.write() = Buffer::from_vec(values);
+        *param.write() = Buffer::from_vec(values).into();
+        landing.settle(param)?;
     }
     let names = store.iter().flat_map(|param| param.parts()).map(|part| part.name.clone());
     Ok(LoadReport {

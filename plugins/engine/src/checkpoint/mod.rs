@@ -16,8 +16,8 @@ mod write;
 mod zip;
 
 pub use fit::{NewHead, Place};
-pub(crate) use load::load;
-pub use load::{check, from_scratch};
+pub use load::check;
+pub(crate) use load::{Landing, from_scratch, load};
 pub use report::{LoadReport, WeightsFile};
 pub use source::{Checkpoint, Format};
 pub use write::{SaveDtype, Tensor, write_atomically, write_safetensors};

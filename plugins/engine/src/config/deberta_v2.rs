@@ -260,7 +260,7 @@ fn relative(raw: &Raw, origin: &str) -> Result<Option<RelativePositions>> {
     let size = |key: &str, value: i64, otherwise: usize| match usize::try_from(value) {
         Ok(value) if value > 0 => {
             fields::check_sizes(origin, &[(key, value)])?;
-            Ok(value)
+            Ok::<_, EngineError>(value)
         }
         _ => Ok(otherwise),
     };

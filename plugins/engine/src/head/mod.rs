@@ -13,6 +13,8 @@ use crate::error::Result;
 use crate::grad::GradSink;
 use crate::param::ParamStore;
 use crate::saved::Saved;
+#[cfg(feature = "cuda")]
+use crate::stage::Stage;
 
 use kobench_plugin_sdk::Head as Kind;
 
@@ -29,6 +31,10 @@ pub trait Head: Debug + Send + Sync {
         x: Buffer,
         saved: &mut Saved,
     ) -> Result<Buffer>;
+
+    /// Collects the lists that a pass on a device reads.
+    #[cfg(feature = "cuda")]
+    fn stage(&self, batch: &PackedBatch, stage: &mut Stage);
 
     /// dx `[T, hidden]` from the gradient of the logits.
     ///

@@ -5,12 +5,15 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{ModelConfig, RowHeadConfig};
 use crate::context::Context;
+use crate::dispatch::pointwise;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::Linear;
 use crate::ops::activation::Activation;
 use crate::param::ParamStore;
 use crate::saved::Saved;
+#[cfg(feature = "cuda")]
+use crate::stage::Stage;
 
 /// Each token's hidden state to a row of logits.
 #[derive(Debug)]
@@ -42,11 +45,14 @@ impl Head for RowHead {
         mut x: Buffer,
         saved: &mut Saved,
     ) -> Result<Buffer> {
-        saved.dropout(self.dropout).apply(x.f32_mut()?, 0);
+        pointwise::dropout(ctx, &mut x, saved.dropout(self.dropout))?;
         let logits = self.output.forward(ctx, &x, saved)?;
         saved.keep(ctx, x);
         Ok(logits)
     }
+
+    #[cfg(feature = "cuda")]
+    fn stage(&self, _batch: &PackedBatch, _stage: &mut Stage) {}
 
     fn backward(
         &self,
@@ -58,7 +64,7 @@ impl Head for RowHead {
     ) -> Result<Buffer> {
         let x = saved.pop()?;
         let mut dx = self.output.backward(ctx, &x, dlogits, saved, sink)?;
-        saved.dropout_again(self.dropout).apply(dx.f32_mut()?, 0);
+        pointwise::dropout(ctx, &mut dx, saved.dropout_again(self.dropout))?;
         ctx.give(x);
         Ok(dx)
     }

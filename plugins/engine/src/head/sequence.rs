@@ -6,12 +6,15 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{ModelConfig, Pick};
 use crate::context::Context;
+use crate::dispatch::{pick, pointwise};
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::Linear;
 use crate::ops::activation::Activation;
 use crate::param::ParamStore;
 use crate::saved::Saved;
+#[cfg(feature = "cuda")]
+use crate::stage::{List, Stage};
 
 /// One hidden state of each sequence to a row of logits.
 #[derive(Debug)]
@@ -49,17 +52,16 @@ impl SequenceHead {
     }
 
     /// The token of each sequence, `[B]`.
-    fn tokens(&self, batch: &PackedBatch) -> Vec<usize> {
-        let spans = batch.cu_seqlens().windows(2).map(|s| s[0] as usize..s[1] as usize);
-        match self.pick {
-            Pick::First => spans.map(|span| span.start).collect(),
-            Pick::LastExcept(pad) => spans
-                .map(|span| {
-                    let last = batch.input_ids()[span.clone()].iter().rposition(|&id| id != pad);
-                    span.start + last.unwrap_or(0)
-                })
-                .collect(),
-        }
+    fn tokens(&self, batch: &PackedBatch) -> Vec<u32> {
+        let spans = batch.cu_seqlens().windows(2);
+        let Pick::LastExcept(pad) = self.pick else { return spans.map(|span| span[0]).collect() };
+        spans
+            .map(|span| {
+                let ids = &batch.input_ids()[span[0] as usize..span[1] as usize];
+                let last = (span[0]..).zip(ids).filter(|&(_, &id)| id != pad).last();
+                last.map_or(span[0], |(token, _)| token)
+            })
+            .collect()
     }
 }
 
@@ -72,21 +74,23 @@ impl Head for SequenceHead {
         saved: &mut Saved,
     ) -> Result<Buffer> {
         let mut picked = ctx.take(batch.sequences() * self.hidden)?;
-        let rows = picked.f32_mut()?.chunks_exact_mut(self.hidden);
-        for (row, token) in rows.zip(self.tokens(batch)) {
-            row.copy_from_slice(&x.f32()?[token * self.hidden..][..self.hidden]);
-        }
+        pick::forward(ctx, &x, self.hidden, &self.tokens(batch), &mut picked)?;
         ctx.give(x);
         if let Some(dense) = &self.dense {
-            saved.dropout(self.input_dropout).apply(picked.f32_mut()?, 0);
+            pointwise::dropout(ctx, &mut picked, saved.dropout(self.input_dropout))?;
             let wide = dense.forward(ctx, &picked, saved)?;
             saved.keep(ctx, picked);
             picked = wide;
         }
-        saved.dropout(self.dropout).apply(picked.f32_mut()?, 0);
+        pointwise::dropout(ctx, &mut picked, saved.dropout(self.dropout))?;
         let logits = self.output.forward(ctx, &picked, saved)?;
         saved.keep(ctx, picked);
         Ok(logits)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn stage(&self, batch: &PackedBatch, stage: &mut Stage) {
+        stage.push(List::Picked, self.tokens(batch));
     }
 
     fn backward(
@@ -100,20 +104,16 @@ impl Head for SequenceHead {
         let x = saved.pop()?;
         let mut dpicked = self.output.backward(ctx, &x, dlogits, saved, sink)?;
         ctx.give(x);
-        saved.dropout_again(self.dropout).apply(dpicked.f32_mut()?, 0);
+        pointwise::dropout(ctx, &mut dpicked, saved.dropout_again(self.dropout))?;
         if let Some(dense) = &self.dense {
             let x = saved.pop()?;
             dpicked = dense.backward(ctx, &x, dpicked, saved, sink)?;
             ctx.give(x);
-            saved.dropout_again(self.input_dropout).apply(dpicked.f32_mut()?, 0);
+            let dropout = saved.dropout_again(self.input_dropout);
+            pointwise::dropout(ctx, &mut dpicked, dropout)?;
         }
         let mut dx = ctx.take(batch.tokens() * self.hidden)?;
-        let target = dx.f32_mut()?;
-        target.fill(0.0);
-        let rows = dpicked.f32()?.chunks_exact(self.hidden);
-        for (row, token) in rows.zip(self.tokens(batch)) {
-            target[token * self.hidden..][..self.hidden].copy_from_slice(row);
-        }
+        pick::backward(ctx, &dpicked, self.hidden, &self.tokens(batch), &mut dx)?;
         ctx.give(dpicked);
         Ok(dx)
     }

@@ -3,10 +3,10 @@
 use super::{Linear, Norm};
 use crate::buffer::Buffer;
 use crate::context::Context;
+use crate::dispatch::pointwise;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::ops::activation::Activation;
-use crate::ops::residual;
 use crate::param::ParamStore;
 use crate::saved::Saved;
 
@@ -75,7 +75,7 @@ impl FeedForward {
         let dwide = self.down.backward(ctx, &wide, dnarrow, saved, sink)?;
         ctx.give(wide);
         let through = self.up.backward(ctx, &x, dwide, saved, sink)?;
-        residual::add(dx.f32_mut()?, through.f32()?);
+        pointwise::add(ctx, &mut dx, &through)?;
         ctx.give(through);
         ctx.give(x);
         Ok(dx)

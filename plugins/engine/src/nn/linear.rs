@@ -1,39 +1,25 @@
 //! A linear layer as a module.
 
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 use crate::buffer::Buffer;
 use crate::context::Context;
+use crate::dispatch::linear::{self, Gradients, Layer};
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::ops::activation::Activation;
-use crate::ops::linear::{self, Shape, Weights};
-use crate::ops::residual;
+use crate::ops::linear::Shape;
 use crate::param::{Init, ParamStore, Parameter, Part};
 use crate::saved::Saved;
-
-#[derive(Debug)]
-enum Bias {
-    Trained(Arc<Parameter>),
-    /// None: zeros for the kernel to add, behind a lock only to be read like the other.
-    Zeros(RwLock<Buffer>),
-}
-
-impl Bias {
-    fn read(&self) -> RwLockReadGuard<'_, Buffer> {
-        match self {
-            Self::Trained(bias) => bias.read(),
-            Self::Zeros(zeros) => zeros.read().unwrap_or_else(PoisonError::into_inner),
-        }
-    }
-}
 
 /// y = act(x W^T + b).
 #[derive(Debug)]
 pub struct Linear {
     weight: Arc<Parameter>,
-    bias: Bias,
+    bias: Option<Arc<Parameter>>,
+    /// A bias of nothing, where there is none, for kernels that always add one.
+    zeros: Vec<f32>,
     inputs: usize,
     outputs: usize,
     act: Activation,
@@ -50,7 +36,8 @@ impl Linear {
         std: f32,
     ) -> Self {
         let mut layer = Self::declare_without_bias(store, names, (inputs, outputs), act, std);
-        layer.bias = Bias::Trained(store.declare(parts(names, "bias", &[outputs]), Init::Zeros));
+        layer.bias = Some(store.declare_bias(parts(names, "bias", &[outputs])));
+        layer.zeros = Vec::new();
         layer
     }
 
@@ -66,8 +53,7 @@ impl Linear {
         let weight =
             store.declare_weights(parts(names, "weight", &shape), Init::Normal(std), inputs);
         let outputs = outputs * names.len();
-        let bias = Bias::Zeros(RwLock::new(Buffer::from_vec(vec![0.0; outputs])));
-        Self { weight, bias, inputs, outputs, act }
+        Self { weight, bias: None, zeros: vec![0.0; outputs], inputs, outputs, act }
     }
 
     /// A layer without activation whose stacked tensors (name, columns of y) differ in their sizes.
@@ -85,17 +71,15 @@ impl Linear {
         let parts = stacked.iter().map(part).collect();
         let weight = store.declare_weights(parts, Init::Normal(std), inputs);
         let outputs = stacked.iter().map(|(_, outputs)| outputs).sum();
-        let bias = match bias {
-            true => {
-                let part = |(name, outputs): &(String, usize)| Part {
-                    name: format!("{name}.bias"),
-                    shape: vec![*outputs],
-                };
-                Bias::Trained(store.declare(stacked.iter().map(part).collect(), Init::Zeros))
-            }
-            false => Bias::Zeros(RwLock::new(Buffer::from_vec(vec![0.0; outputs]))),
-        };
-        Self { weight, bias, inputs, outputs, act: Activation::Identity }
+        let bias = bias.then(|| {
+            let part = |(name, outputs): &(String, usize)| Part {
+                name: format!("{name}.bias"),
+                shape: vec![*outputs],
+            };
+            store.declare_bias(stacked.iter().map(part).collect())
+        });
+        let zeros = if bias.is_some() { Vec::new() } else { vec![0.0; outputs] };
+        Self { weight, bias, zeros, inputs, outputs, act: Activation::Identity }
     }
 
     /// Columns of y.
@@ -105,6 +89,11 @@ impl Linear {
 
     fn shape(&self, rows: usize) -> Shape {
         Shape { rows, inputs: self.inputs, outputs: self.outputs }
+    }
+
+    /// Weights and bias of some outputs.
+    fn layer(&self, outputs: Range<usize>) -> Layer<'_> {
+        Layer { weight: &self.weight, bias: self.bias.as_deref(), zeros: &self.zeros, outputs }
     }
 
     /// x `[rows, inputs]` to y `[rows, outputs]`.
@@ -117,14 +106,13 @@ impl Linear {
         let rows = x.len() / self.inputs;
         let shape = self.shape(rows);
         let mut y = ctx.take(rows * self.outputs)?;
-        let (weight, bias) = (self.weight.read(), self.bias.read());
-        let (x, w, b) = (x.f32()?, Weights::of(&weight)?, bias.f32()?);
+        let layer = self.layer(0..self.outputs);
         if saved.trains() && self.act != Activation::Identity {
             let mut pre = ctx.take(rows * self.outputs)?;
-            linear::forward(shape, x, w, b, self.act, y.f32_mut()?, Some(pre.f32_mut()?));
+            linear::forward(ctx, shape, x, &layer, self.act, &mut y, Some(&mut pre))?;
             saved.keep(ctx, pre);
         } else {
-            linear::forward(shape, x, w, b, self.act, y.f32_mut()?, None);
+            linear::forward(ctx, shape, x, &layer, self.act, &mut y, None)?;
         }
         Ok(y)
     }
@@ -145,11 +133,9 @@ impl Linear {
     ) -> Result<Buffer> {
         let rows = x.len() / self.inputs;
         let mut y = ctx.take(rows * outputs.len())?;
-        let (weight, bias) = (self.weight.read(), self.bias.read());
-        let w = Weights::of(&weight)?.rows(outputs.clone(), self.inputs);
-        let b = &bias.f32()?[outputs.clone()];
         let shape = Shape { rows, inputs: self.inputs, outputs: outputs.len() };
-        linear::forward(shape, x.f32()?, w, b, Activation::Identity, y.f32_mut()?, None);
+        let layer = self.layer(outputs);
+        linear::forward(ctx, shape, x, &layer, Activation::Identity, &mut y, None)?;
         Ok(y)
     }
 
@@ -168,11 +154,11 @@ impl Linear {
         let mut own = None;
         let dw = match sink.place(&self.weight)? {
             Some(place) => place,
-            None => own.insert(ctx.take(self.outputs * self.inputs)?).f32_mut()?,
+            None => own.insert(ctx.take_f32(self.outputs * self.inputs)?),
         };
         let (dx, db) = self.gradients(ctx, x, dy, saved, dw)?;
         if let Some(dw) = own {
-            sink.dense(&self.weight, dw.f32()?)?;
+            sink.dense(ctx, &self.weight, &dw)?;
             ctx.give(dw);
         }
         self.send_bias(ctx, db, sink)?;
@@ -196,32 +182,24 @@ impl Linear {
         saved: &mut Saved,
         sink: &mut dyn GradSink,
     ) -> Result<(Buffer, Buffer)> {
-        let mut dw = ctx.take(self.outputs * self.inputs)?;
-        let (dx, mut db) = self.gradients(ctx, x, dy, saved, dw.f32_mut()?)?;
+        let mut dw = ctx.take_f32(self.outputs * self.inputs)?;
+        let (dx, mut db) = self.gradients(ctx, x, dy, saved, &mut dw)?;
         let Columns { x, mut dy, outputs } = columns;
-        let elements = outputs.start * self.inputs..outputs.end * self.inputs;
         let shape =
             Shape { rows: x.len() / self.inputs, inputs: self.inputs, outputs: outputs.len() };
         let mut dx_columns = ctx.take(x.len())?;
-        let mut dw_columns = ctx.take(elements.len())?;
-        let mut db_columns = ctx.take(outputs.len())?;
-        linear::backward(
-            shape,
-            x.f32()?,
-            &self.weight.read().f32()?[elements.clone()],
-            Activation::Identity,
-            &[],
-            dy.f32_mut()?,
-            Some(dx_columns.f32_mut()?),
-            dw_columns.f32_mut()?,
-            db_columns.f32_mut()?,
-        );
-        residual::add(&mut dw.f32_mut()?[elements], dw_columns.f32()?);
-        residual::add(&mut db.f32_mut()?[outputs], db_columns.f32()?);
+        let mut dw_columns = ctx.take_f32(outputs.len() * self.inputs)?;
+        let mut db_columns = ctx.take_f32(outputs.len())?;
+        let gradients =
+            Gradients { dx: &mut dx_columns, dw: &mut dw_columns, dbias: &mut db_columns };
+        let (layer, act) = (self.layer(outputs.clone()), Activation::Identity);
+        linear::backward(ctx, shape, x, &layer, act, None, &mut dy, gradients)?;
+        linear::add_part(ctx, &mut dw, outputs.start * self.inputs, &dw_columns)?;
+        linear::add_part(ctx, &mut db, outputs.start, &db_columns)?;
         for buffer in [dy, dw_columns, db_columns] {
             ctx.give(buffer);
         }
-        sink.dense(&self.weight, dw.f32()?)?;
+        sink.dense(ctx, &self.weight, &dw)?;
         ctx.give(dw);
         self.send_bias(ctx, db, sink)?;
         Ok((dx, dx_columns))
@@ -234,7 +212,7 @@ impl Linear {
         x: &Buffer,
         mut dy: Buffer,
         saved: &mut Saved,
-        dw: &mut [f32],
+        dw: &mut Buffer,
     ) -> Result<(Buffer, Buffer)> {
         let pre = match self.act {
             Activation::Identity => None,
@@ -242,18 +220,10 @@ impl Linear {
         };
         let rows = x.len() / self.inputs;
         let mut dx = ctx.take(x.len())?;
-        let mut db = ctx.take(self.outputs)?;
-        linear::backward(
-            self.shape(rows),
-            x.f32()?,
-            self.weight.read().f32()?,
-            self.act,
-            pre.as_ref().map_or(Ok(&[][..]), Buffer::f32)?,
-            dy.f32_mut()?,
-            Some(dx.f32_mut()?),
-            dw,
-            db.f32_mut()?,
-        );
+        let mut db = ctx.take_f32(self.outputs)?;
+        let (shape, layer) = (self.shape(rows), self.layer(0..self.outputs));
+        let gradients = Gradients { dx: &mut dx, dw, dbias: &mut db };
+        linear::backward(ctx, shape, x, &layer, self.act, pre.as_ref(), &mut dy, gradients)?;
         for buffer in [Some(dy), pre].into_iter().flatten() {
             ctx.give(buffer);
         }
@@ -261,8 +231,8 @@ impl Linear {
     }
 
     fn send_bias(&self, ctx: &mut Context, db: Buffer, sink: &mut dyn GradSink) -> Result<()> {
-        if let Bias::Trained(bias) = &self.bias {
-            sink.dense(bias, db.f32()?)?;
+        if let Some(bias) = &self.bias {
+            sink.dense(ctx, bias, &db)?;
         }
         ctx.give(db);
         Ok(())

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::buffer::Buffer;
 use crate::context::Context;
+use crate::dispatch::norm::{self, Gradients, Kept, LayerNorm};
 use crate::error::Result;
 use crate::grad::GradSink;
-use crate::ops::norm::{self, Kept, LayerNorm};
 use crate::param::{Init, ParamStore, Parameter, Part};
 use crate::saved::Saved;
 
@@ -48,16 +48,16 @@ impl Norm {
     ) -> Result<Buffer> {
         let dropout = saved.dropout(self.dropout);
         let (gamma, beta) = (self.gamma.read(), self.beta.read());
-        let layer = LayerNorm { gamma: gamma.f32()?, beta: beta.f32()?, eps: self.eps };
+        let layer = LayerNorm { gamma: &gamma, beta: &beta, eps: self.eps };
         if saved.trains() {
             let mut normalised = ctx.take(x.len())?;
-            let mut rstd = ctx.take(x.len() / self.hidden)?;
-            let kept = Kept { normalised: normalised.f32_mut()?, rstd: rstd.f32_mut()? };
-            norm::forward(x.f32_mut()?, residual.f32()?, layer, dropout, Some(kept));
+            let mut rstd = ctx.take_f32(x.len() / self.hidden)?;
+            let kept = Kept { normalised: &mut normalised, rstd: &mut rstd };
+            norm::forward(ctx, &mut x, residual, layer, dropout, Some(kept))?;
             saved.keep(ctx, normalised);
             saved.keep(ctx, rstd);
         } else {
-            norm::forward(x.f32_mut()?, residual.f32()?, layer, dropout, None);
+            norm::forward(ctx, &mut x, residual, layer, dropout, None)?;
         }
         Ok(x)
     }
@@ -76,20 +76,24 @@ impl Norm {
         let dropout = saved.dropout_again(self.dropout);
         let (rstd, normalised) = (saved.pop()?, saved.pop()?);
         let mut dx = ctx.take(dy.len())?;
-        let mut dgamma = ctx.take(self.hidden)?;
-        let mut dbeta = ctx.take(self.hidden)?;
+        let mut dgamma = ctx.take_f32(self.hidden)?;
+        let mut dbeta = ctx.take_f32(self.hidden)?;
+        let gradients = Gradients { dgamma: &mut dgamma, dbeta: &mut dbeta };
+        let gamma = self.gamma.read();
         norm::backward(
-            dy.f32_mut()?,
-            normalised.f32()?,
-            rstd.f32()?,
-            self.gamma.read().f32()?,
+            ctx,
+            &mut dy,
+            &normalised,
+            &rstd,
+            &gamma,
             dropout,
-            Some(dx.f32_mut()?),
-            dgamma.f32_mut()?,
-            dbeta.f32_mut()?,
-        );
-        sink.dense(&self.gamma, dgamma.f32()?)?;
-        sink.dense(&self.beta, dbeta.f32()?)?;
+            Some(&mut dx),
+            gradients,
+        )?;
+        // A sink may change the weights at once.
+        drop(gamma);
+        sink.dense(ctx, &self.gamma, &dgamma)?;
+        sink.dense(ctx, &self.beta, &dbeta)?;
         for buffer in [rstd, normalised, dgamma, dbeta] {
             ctx.give(buffer);
         }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::buffer::Buffer;
 use crate::context::Context;
+use crate::dispatch::rms_norm;
 use crate::error::Result;
 use crate::grad::GradSink;
-use crate::ops::rms_norm;
 use crate::param::{Init, ParamStore, Parameter, Part};
 
 /// y = x / sqrt(mean(x^2) + eps) * (1 + weight).
@@ -30,20 +30,19 @@ impl RmsNorm {
     pub fn forward(&self, ctx: &mut Context, x: &Buffer) -> Result<Buffer> {
         let mut y = ctx.take(x.len())?;
         let weight = self.weight.read();
-        let norm = rms_norm::RmsNorm { weight: weight.f32()?, eps: self.eps };
-        rms_norm::forward(x.f32()?, norm, y.f32_mut()?);
+        let norm = rms_norm::RmsNorm { weight: &weight, eps: self.eps };
+        rms_norm::forward(ctx, x, norm, &mut y)?;
         Ok(y)
     }
 
     /// Adds the norm of x to `sum`, both `[rows, hidden]`.
     ///
     /// # Errors
-    /// [`crate::EngineError::Internal`] for buffers that are not the host's.
-    pub fn add(&self, x: &Buffer, sum: &mut Buffer) -> Result<()> {
+    /// Of the device.
+    pub fn add(&self, ctx: &Context, x: &Buffer, sum: &mut Buffer) -> Result<()> {
         let weight = self.weight.read();
-        let norm = rms_norm::RmsNorm { weight: weight.f32()?, eps: self.eps };
-        rms_norm::add(x.f32()?, norm, sum.f32_mut()?);
-        Ok(())
+        let norm = rms_norm::RmsNorm { weight: &weight, eps: self.eps };
+        rms_norm::add(ctx, x, norm, sum)
     }
 
     /// dx `[rows, hidden]` from dy `[rows, hidden]` and the x of [`RmsNorm::forward`] or
@@ -59,13 +58,13 @@ impl RmsNorm {
         sink: &mut dyn GradSink,
     ) -> Result<Buffer> {
         let mut dx = ctx.take(x.len())?;
-        let mut dweight = ctx.take(self.weight.elements())?;
+        let mut dweight = ctx.take_f32(self.weight.elements())?;
         {
             let weight = self.weight.read();
-            let norm = rms_norm::RmsNorm { weight: weight.f32()?, eps: self.eps };
-            rms_norm::backward(x.f32_mut()?, norm, dy.f32()?, dx.f32_mut()?, dweight.f32_mut()?);
+            let norm = rms_norm::RmsNorm { weight: &weight, eps: self.eps };
+            rms_norm::backward(ctx, &mut x, norm, dy, &mut dx, &mut dweight)?;
         }
-        sink.dense(&self.weight, dweight.f32()?)?;
+        sink.dense(ctx, &self.weight, &dweight)?;
         ctx.give(dweight);
         ctx.give(x);
         Ok(dx)

@@ -44,6 +44,20 @@ impl Activation {
         }
     }
 
+    /// The same for a device.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn device(self) -> kobench_cuda::ops::activation::Activation {
+        use kobench_cuda::ops::activation::Activation as Device;
+
+        match self {
+            Self::Identity => Device::Identity,
+            Self::Gelu => Device::Gelu,
+            Self::GeluTanh => Device::GeluTanh,
+            Self::Relu => Device::Relu,
+            Self::Tanh => Device::Tanh,
+        }
+    }
+
     /// Applies the function in place, adding `bias` (of the row's length) first.
     #[inline(always)]
     pub(crate) fn apply(self, row: &mut [f32], bias: &[f32]) {

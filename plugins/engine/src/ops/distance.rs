@@ -83,6 +83,12 @@ impl DistanceTable {
         Self { rows, longest, before, after }
     }
 
+    /// The row of each distance, from 1 - longest to longest - 1; never descending.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn all(&self) -> &[u32] {
+        &self.rows
+    }
+
     /// Longest sequence.
     pub fn longest(&self) -> usize {
         self.longest

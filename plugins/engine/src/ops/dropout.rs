@@ -26,6 +26,13 @@ impl Dropout {
         Self::new(0.0, Stream::new(0, [0, 0]))
     }
 
+    /// The same for a device, which has the seed and the number of the pass among the step's numbers.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn device(&self) -> kobench_cuda::Dropout {
+        let Self { stream, threshold, scale } = *self;
+        kobench_cuda::Dropout { site: stream.id()[1], threshold, scale, reserved: 0 }
+    }
+
     /// Whether every element is kept.
     pub fn is_off(&self) -> bool {
         self.threshold == 0

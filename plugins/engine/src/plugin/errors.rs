@@ -23,9 +23,12 @@ impl From<EngineError> for Error {
             EngineError::OutOfMemory { .. } | EngineError::ModelTooLarge { .. } => {
                 Self::out_of_memory(message)
             }
+            EngineError::OutOfDeviceMemory(_) => Self::out_of_device_memory(message),
             EngineError::NotFinite(_) => Self::not_finite(message),
             EngineError::Cancelled => Self::cancelled(message),
-            EngineError::Internal(_) | EngineError::Write { .. } => Self::internal(message),
+            EngineError::Internal(_) | EngineError::Device(_) | EngineError::Write { .. } => {
+                Self::internal(message)
+            }
         }
     }
 }

@@ -88,12 +88,20 @@ pub type Options = BTreeMap<String, String>;
 /// The option that names the unit which multiplies matrices.
 const ISA: &str = "isa";
 
+/// The option by which products of f32 on a device may round their operands to TF32.
+const TF32: &str = "tf32";
+
 /// The value of [`ISA`] that leaves the choice to the engine.
 const AUTO: &str = "auto";
 
 /// The unit that options ask for.
 pub(super) fn isa(options: &Options) -> Option<&str> {
     options.get(ISA).map(String::as_str).filter(|name| *name != AUTO)
+}
+
+/// Whether options ask for TF32.
+pub(super) fn tf32(options: &Options) -> bool {
+    options.get(TF32).is_some_and(|value| value == "true")
 }
 
 /// The options of a family: its own, and those of the engine.
@@ -104,6 +112,14 @@ fn all_options<F: Family>() -> Vec<OptionDescription> {
         help: "the unit that multiplies matrices; auto is the fastest of this machine".to_owned(),
         values: [AUTO].into_iter().chain(Unit::NAMES).map(str::to_owned).collect(),
         default: AUTO.to_owned(),
+    });
+    all.push(OptionDescription {
+        name: TF32.to_owned(),
+        help:
+            "on a GPU, let products of f32 round their operands to TF32: faster, and no longer f32"
+                .to_owned(),
+        values: ["false", "true"].map(str::to_owned).to_vec(),
+        default: "false".to_owned(),
     });
     all
 }
@@ -245,6 +261,10 @@ pub(super) fn describe<F: Family>() -> Description {
     description.options = all_options::<F>();
     description.precisions =
         [Precision::F32, Precision::Bf16].map(|p| p.name().to_owned()).to_vec();
+    description.devices = ["cpu"].map(str::to_owned).to_vec();
+    if cfg!(feature = "cuda") {
+        description.devices.push("cuda".to_owned());
+    }
     description.trains = true;
     F::variants().iter().fold(description, |d, v| d.variant(variant::<F>(v)))
 }

@@ -1,14 +1,14 @@
 //! Opening and running a model.
 
-use candle_core::Device;
 use kobench_plugin_sdk::{self as sdk, Batch, Error, Head, Logits, ModelRequest};
 
-use super::family::{Family, check_head, check_options, isa};
+use super::family::{Family, check_head, check_options, isa, tf32};
 use super::find::{Files, Found, Wanted, find};
 use super::save::Source;
 use crate::batch::PackedBatch;
 use crate::checkpoint::{Checkpoint, LoadReport, NewHead};
 use crate::context::{Context, Precision};
+use crate::device::Device;
 use crate::error::EngineError;
 use crate::model::Model;
 use crate::train::Trainer;
@@ -45,8 +45,8 @@ impl EngineModel {
     /// missing or wrong.
     pub(super) fn open<F: Family>(request: &ModelRequest) -> sdk::Result<Self> {
         check_options::<F>(&request.options)?;
-        supported(request)?;
         precision(request)?;
+        let device = device(request)?;
         if let (true, Some(task)) = (request.from_scratch, &request.weights) {
             return Err(Error::invalid_argument(format!(
                 "\"from_scratch\" makes every weight new, but \"weights\" asks for those of {task}: leave one of \
@@ -76,7 +76,7 @@ impl EngineModel {
         // A new head is there to be trained.
         let variant = found.variant.name;
         let unchanged = (!request.from_scratch && !request.new_head).then(|| found.files.clone());
-        let state = state(request, found)?;
+        let state = state(request, found, device)?;
         Ok(Self {
             state,
             trainer: None,
@@ -190,18 +190,55 @@ impl EngineModel {
             }
         };
         let (params, ctx) = (model.params(), model.context());
-        serde_json::json!({
+        let mut stats = serde_json::json!({
             "parameters": params.elements(),
             "weight_bytes": params.bytes(),
             "peak_buffer_bytes": ctx.buffer_bytes(),
-            "device": "cpu",
+            "device": ctx.device().name(),
             "precision": ctx.precision().name(),
-            "isa": ctx.isa(),
             "threads": ctx.threads().current_num_threads(),
             "num_labels": model.logits_width(),
             "checkpoint": model.report(),
             "training_bytes": self.trainer.as_ref().map_or(0, |trainer| trainer.bytes()),
-        })
+            "flops": model.flops(),
+        });
+        match ctx.device() {
+            Device::Cpu => stats["isa"] = ctx.isa().into(),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => {
+                stats["isa"] = kernels(gpu, ctx.precision()).into();
+                add_device(&mut stats, model, gpu);
+            }
+        }
+        stats
+    }
+}
+
+/// What multiplies matrices on a device, for the record.
+#[cfg(feature = "cuda")]
+fn kernels(gpu: &kobench_cuda::Gpu, precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 if gpu.tf32() => "cuda-tf32",
+        Precision::F32 => "cuda-f32",
+        Precision::Bf16 => "cuda-bf16",
+    }
+}
+
+/// What a device is, and how much of it was needed since the last call.
+#[cfg(feature = "cuda")]
+fn add_device(stats: &mut serde_json::Value, model: &Model, gpu: &kobench_cuda::Gpu) {
+    let facts = gpu.facts();
+    let version = |(major, minor): (i32, i32)| format!("{major}.{minor}");
+    stats["device_name"] = facts.name.clone().into();
+    stats["device_uuid"] = facts.uuid.clone().into();
+    stats["compute_capability"] = version(facts.compute_capability).into();
+    stats["driver_version"] = version(facts.driver).into();
+    stats["device_memory_bytes"] = facts.memory_bytes.into();
+    stats["peak_device_bytes"] = gpu.peak_bytes().into();
+    stats["graph_launches"] = model.context().graph_launches().into();
+    gpu.reset_peak();
+    if let Ok((free, _)) = gpu.memory() {
+        stats["batch_tokens"] = model.batch_tokens(free).into();
     }
 }
 
@@ -213,10 +250,10 @@ fn no_weights() -> Error {
 }
 
 /// Reads or makes the weights, or only checks them.
-fn state(request: &ModelRequest, found: Found) -> sdk::Result<State> {
+fn state(request: &ModelRequest, found: Found, device: Device) -> sdk::Result<State> {
     let (config, head) = (found.config, request.head);
     let isa = isa(&request.options);
-    let ctx = Context::with_isa(Device::Cpu, precision(request)?, request.threads as usize, isa)?;
+    let ctx = Context::with_isa(device, precision(request)?, request.threads as usize, isa)?;
     if request.from_scratch {
         if request.check {
             return Err(Error::invalid_argument(
@@ -256,21 +293,22 @@ fn checkpoint(files: &Files, variant: &str) -> sdk::Result<Checkpoint> {
     })
 }
 
-/// Refuses what this build cannot do, before any file is opened.
-fn supported(request: &ModelRequest) -> sdk::Result<()> {
-    let device = request.device.as_str();
-    if device.starts_with("cuda") {
-        return Err(Error::unsupported(format!(
-            "device \"{device}\": this build of the plugin computes on the CPU only; use device \
-             \"cpu\""
-        )));
+/// The device that a request names, before any file is opened. Where weights are only checked, nothing is computed.
+fn device(request: &ModelRequest) -> sdk::Result<Device> {
+    let name = if request.check { "cpu" } else { request.device.as_str() };
+    let device = Device::named(name)?;
+    let tf32 = tf32(&request.options);
+    match &device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(gpu) => gpu.set_tf32(tf32),
+        Device::Cpu if tf32 => {
+            return Err(Error::invalid_argument(
+                "option tf32 is for GPUs: leave it out, or choose device \"cuda:0\"",
+            ));
+        }
+        Device::Cpu => {}
     }
-    if device != "cpu" {
-        return Err(Error::invalid_argument(format!(
-            "device \"{device}\" is not known; use \"cpu\""
-        )));
-    }
-    Ok(())
+    Ok(device)
 }
 
 /// The precision that a request names.

@@ -62,8 +62,9 @@ pub(super) fn save(model: &Model, source: &Source, directory: &Path) -> Result<(
     copy_tokenizer(source, directory)?;
     let mut tensors = Vec::new();
     let guards: Vec<_> = model.params().iter().map(|param| param.read()).collect();
-    for (param, values) in model.params().iter().zip(&guards) {
-        let mut rest = values.f32()?;
+    let weights = guards.iter().map(|values| values.host()).collect::<Result<Vec<_>>>()?;
+    for (param, values) in model.params().iter().zip(&weights) {
+        let mut rest: &[f32] = values;
         for part in param.parts() {
             let (values, tail) = rest.split_at(part.elements());
             rest = tail;

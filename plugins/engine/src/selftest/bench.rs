@@ -1,10 +1,9 @@
 //! What checks work with: the device, its precision, and the goldens.
 
-use candle_core::Device;
-
 use super::golden::Goldens;
 use crate::context::{Context, Precision};
-use crate::error::{EngineError, Result};
+use crate::device::Device;
+use crate::error::Result;
 
 /// A device that was opened.
 #[derive(Debug, Clone)]
@@ -17,23 +16,30 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Opens the device that a request names; `auto` is the first GPU where there is one, else the CPU.
+    /// Opens the device that a request names; `auto` is the first GPU where this build can use one, else the CPU.
     ///
     /// # Errors
-    /// [`EngineError::Unsupported`] and [`EngineError::Input`].
+    /// As [`Device::named`].
     pub(super) fn new(name: &str) -> Result<Self> {
-        match name {
-            "auto" | "cpu" => {
-                let device = Device::Cpu;
-                Ok(Self { device, name: "cpu".to_owned(), what: cpu() })
+        let device = match name {
+            "auto" => Device::named("cuda:0").unwrap_or(Device::Cpu),
+            name => Device::named(name)?,
+        };
+        let what = match &device {
+            Device::Cpu => cpu(),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => {
+                let facts = gpu.facts();
+                let (major, minor) = facts.compute_capability;
+                let gib = facts.memory_bytes as f64 / f64::from(1 << 30);
+                let driver = facts.driver;
+                format!(
+                    "{}, compute capability {major}.{minor}, {gib:.1} GiB of memory, a driver for CUDA {}.{}",
+                    facts.name, driver.0, driver.1
+                )
             }
-            gpu if gpu.starts_with("cuda:") => Err(EngineError::Unsupported(format!(
-                "device \"{gpu}\": this build of the plugin computes on the CPU only; use device \"cpu\""
-            ))),
-            other => Err(EngineError::Input(format!(
-                "device \"{other}\" is not known; use \"auto\", \"cpu\" or \"cuda:0\""
-            ))),
-        }
+        };
+        Ok(Self { name: device.name(), device, what })
     }
 
     /// Whether it is the processor.
@@ -46,12 +52,20 @@ impl Opened {
     /// # Errors
     /// What went wrong there.
     pub(super) fn wait(&self) -> Result<()> {
-        Ok(())
+        match &self.device {
+            Device::Cpu => Ok(()),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => Ok(gpu.synchronize()?),
+        }
     }
 
     /// Bytes of the device's own memory at their highest; none for the CPU.
     pub(super) fn peak_bytes(&self) -> Option<u64> {
-        None
+        match &self.device {
+            Device::Cpu => None,
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => Some(gpu.peak_bytes()),
+        }
     }
 
     /// A context on it, with so many threads on the CPU (0: all).

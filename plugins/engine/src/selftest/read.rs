@@ -34,8 +34,9 @@ pub(super) fn logits(model: &mut Model, batch: &PackedBatch) -> Result<Vec<f32>>
 pub(super) fn weights(model: &Model) -> Result<Vec<Named>> {
     let mut all = Vec::new();
     for param in model.params().iter() {
-        let value = param.read();
-        let mut rest = value.f32()?;
+        let mut values = vec![0.0; param.elements()];
+        model.context().download(&param.read(), &mut values)?;
+        let mut rest = values.as_slice();
         for part in param.parts() {
             let (own, tail) = rest.split_at(part.elements());
             rest = tail;

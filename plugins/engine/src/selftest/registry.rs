@@ -40,6 +40,7 @@ impl<'a> Check<'a> {
 /// All checks, in the order in which they run: what others rest on comes first.
 pub(super) fn all(goldens: &Goldens) -> Vec<Check<'_>> {
     let mut all = checks::device::checks();
+    all.extend(checks::ops::checks());
     all.extend(checks::models::checks(goldens));
     all.extend(checks::training::checks(goldens));
     all.extend(checks::determinism::checks(goldens));

@@ -59,7 +59,7 @@ pub(super) struct AdaLomo {
 }
 
 /// Rows and columns of each matrix of a tensor that has more than one dimension.
-fn sides(shape: &[usize]) -> Option<(usize, usize)> {
+pub(super) fn sides(shape: &[usize]) -> Option<(usize, usize)> {
     match shape {
         [.., rows, columns] => Some((*rows, *columns)),
         _ => None,

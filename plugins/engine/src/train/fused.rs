@@ -3,9 +3,10 @@
 use super::adalomo::{AdaLomo, Gradient};
 use super::gradients::{named, squares};
 use super::segments::Segment;
+use crate::buffer::Buffer;
+use crate::context::Context;
 use crate::error::Result;
-use crate::grad::GradSink;
-use crate::ops::embedding::SparseRows;
+use crate::grad::{GradSink, TableGradient};
 use crate::param::Parameter;
 
 /// Sums the squares of all gradients, and drops them (LOMO's first backward pass).
@@ -27,14 +28,21 @@ impl<'a> Measure<'a> {
 }
 
 impl GradSink for Measure<'_> {
-    fn dense(&mut self, param: &Parameter, grad: &[f32]) -> Result<()> {
+    fn dense(&mut self, _ctx: &mut Context, param: &Parameter, grad: &Buffer) -> Result<()> {
+        let grad = grad.f32()?;
         for segment in self.segments[param.id().index()].iter().filter(|s| !s.frozen) {
             self.squares += named(squares(&grad[segment.range.clone()]), segment)?;
         }
         Ok(())
     }
 
-    fn sparse_rows(&mut self, param: &Parameter, rows: &SparseRows) -> Result<()> {
+    fn table(
+        &mut self,
+        _ctx: &mut Context,
+        param: &Parameter,
+        rows: TableGradient<'_>,
+    ) -> Result<()> {
+        let rows = rows.host()?;
         for segment in self.segments[param.id().index()].iter().filter(|s| !s.frozen) {
             self.squares += named(squares(&rows.grad), segment)?;
         }
@@ -55,8 +63,9 @@ pub(super) struct Update<'a> {
 }
 
 impl GradSink for Update<'_> {
-    fn dense(&mut self, param: &Parameter, grad: &[f32]) -> Result<()> {
-        self.measured.dense(param, grad)?;
+    fn dense(&mut self, ctx: &mut Context, param: &Parameter, grad: &Buffer) -> Result<()> {
+        self.measured.dense(ctx, param, grad)?;
+        let grad = grad.f32()?;
         let index = param.id().index();
         let mut weights = param.write();
         let weights = weights.f32_mut()?;
@@ -70,8 +79,14 @@ impl GradSink for Update<'_> {
         Ok(())
     }
 
-    fn sparse_rows(&mut self, param: &Parameter, rows: &SparseRows) -> Result<()> {
-        self.measured.sparse_rows(param, rows)?;
+    fn table(
+        &mut self,
+        ctx: &mut Context,
+        param: &Parameter,
+        rows: TableGradient<'_>,
+    ) -> Result<()> {
+        self.measured.table(ctx, param, rows)?;
+        let rows = rows.host()?;
         let index = param.id().index();
         let mut weights = param.write();
         // A table is one tensor.

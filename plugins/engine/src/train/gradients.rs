@@ -4,10 +4,10 @@ use rayon::prelude::*;
 
 use super::CHUNK;
 use super::segments::Segment;
+use crate::buffer::Buffer;
+use crate::context::Context;
 use crate::error::{EngineError, Result};
-use crate::grad::GradSink;
-use crate::memory::zeroed;
-use crate::ops::embedding::SparseRows;
+use crate::grad::{GradSink, TableGradient};
 use crate::param::Parameter;
 
 /// What a buffer holds.
@@ -25,7 +25,7 @@ enum Held {
 
 #[derive(Debug)]
 struct Slot {
-    sum: Vec<f32>,
+    sum: Buffer,
     held: Held,
     /// No part of it is trained.
     frozen: bool,
@@ -35,18 +35,24 @@ struct Slot {
 impl Slot {
     fn allocate(&mut self) -> Result<()> {
         if self.sum.is_empty() {
-            self.sum = zeroed(self.elements, "a gradient")?;
+            self.sum = Buffer::zeros(self.elements, "a gradient")?;
             self.held = Held::Zeros;
         }
         Ok(())
+    }
+
+    /// The sum's elements, which are in the host's memory.
+    fn values(&self) -> &[f32] {
+        self.sum.f32().unwrap_or_default()
     }
 
     /// Forgets the gradient.
     fn clear(&mut self) {
         match std::mem::replace(&mut self.held, Held::Stale) {
             Held::Rows(rows, width) => {
+                let sum = self.sum.f32_mut().unwrap_or_default();
                 for row in rows {
-                    self.sum[row as usize * width..][..width].fill(0.0);
+                    sum[row as usize * width..][..width].fill(0.0);
                 }
                 self.held = Held::Zeros;
             }
@@ -77,7 +83,7 @@ impl Gradients {
     /// None yet. Memory is taken with the first gradient of each parameter.
     pub(crate) fn new(segments: &[Vec<Segment>]) -> Self {
         let slot = |own: &Vec<Segment>| Slot {
-            sum: Vec::new(),
+            sum: Buffer::from_vec(Vec::new()),
             held: Held::Zeros,
             frozen: own.iter().all(|segment| segment.frozen),
             elements: own.last().map_or(0, |segment| segment.range.end),
@@ -93,7 +99,7 @@ impl Gradients {
             Held::Rows(rows, width) => Some((rows.as_slice(), *width)),
             Held::Stale | Held::Zeros => return None,
         };
-        Some(Sum { all: &slot.sum, rows })
+        Some(Sum { all: slot.values(), rows })
     }
 
     /// Whether anything was added since the last call.
@@ -128,14 +134,14 @@ impl Gradients {
                     for segment in live {
                         let squares = rows.iter().map(|&row| {
                             let at = row as usize * width;
-                            sum_squares(&slot.sum[at..at + width])
+                            sum_squares(&slot.values()[at..at + width])
                         });
                         total += named(squares.sum(), segment)?;
                     }
                 }
                 Held::Dense => {
                     for segment in live {
-                        total += named(squares(&slot.sum[segment.range.clone()]), segment)?;
+                        total += named(squares(&slot.values()[segment.range.clone()]), segment)?;
                     }
                 }
             }
@@ -178,7 +184,7 @@ fn sum_squares(values: &[f32]) -> f64 {
 }
 
 impl GradSink for Gradients {
-    fn place(&mut self, param: &Parameter) -> Result<Option<&mut [f32]>> {
+    fn place(&mut self, param: &Parameter) -> Result<Option<&mut Buffer>> {
         let slot = &mut self.slots[param.id().index()];
         if slot.frozen || matches!(slot.held, Held::Dense | Held::Rows(..)) {
             return Ok(None);
@@ -189,14 +195,14 @@ impl GradSink for Gradients {
         Ok(Some(&mut slot.sum))
     }
 
-    fn dense(&mut self, param: &Parameter, grad: &[f32]) -> Result<()> {
+    fn dense(&mut self, _ctx: &mut Context, param: &Parameter, grad: &Buffer) -> Result<()> {
         let slot = &mut self.slots[param.id().index()];
         if slot.frozen {
             return Ok(());
         }
         slot.allocate()?;
         self.touched = true;
-        let pairs = slot.sum.par_chunks_mut(CHUNK).zip(grad.par_chunks(CHUNK));
+        let pairs = slot.sum.f32_mut()?.par_chunks_mut(CHUNK).zip(grad.f32()?.par_chunks(CHUNK));
         match slot.held {
             Held::Stale | Held::Zeros => pairs.for_each(|(sum, grad)| sum.copy_from_slice(grad)),
             Held::Dense | Held::Rows(..) => pairs.for_each(|(sum, grad)| {
@@ -207,7 +213,13 @@ impl GradSink for Gradients {
         Ok(())
     }
 
-    fn sparse_rows(&mut self, param: &Parameter, new: &SparseRows) -> Result<()> {
+    fn table(
+        &mut self,
+        _ctx: &mut Context,
+        param: &Parameter,
+        new: TableGradient<'_>,
+    ) -> Result<()> {
+        let new = new.host()?;
         let slot = &mut self.slots[param.id().index()];
         if slot.frozen || new.rows.is_empty() {
             return Ok(());
@@ -215,11 +227,12 @@ impl GradSink for Gradients {
         slot.allocate()?;
         self.touched = true;
         if slot.held == Held::Stale {
-            slot.sum.par_chunks_mut(CHUNK).for_each(|sum| sum.fill(0.0));
+            slot.sum.f32_mut()?.par_chunks_mut(CHUNK).for_each(|sum| sum.fill(0.0));
         }
+        let all = slot.sum.f32_mut()?;
         let width = new.grad.len() / new.rows.len();
         for (&row, grad) in new.rows.iter().zip(new.grad.chunks_exact(width)) {
-            let sum = &mut slot.sum[row as usize * width..][..width];
+            let sum = &mut all[row as usize * width..][..width];
             sum.iter_mut().zip(grad).for_each(|(sum, g)| *sum += g);
         }
         match &mut slot.held {

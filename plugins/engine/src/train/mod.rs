@@ -20,6 +20,8 @@
 
 mod adalomo;
 mod adamw;
+#[cfg(feature = "cuda")]
+mod device;
 mod fused;
 mod gradients;
 mod objective;

@@ -171,3 +171,92 @@ impl<'a> Objective<'a> {
         }
     }
 }
+
+/// Losses on a device.
+#[cfg(feature = "cuda")]
+mod device {
+    use kobench_cuda::Gpu;
+    use kobench_cuda::ops::gradient::StepMemory;
+    use kobench_cuda::ops::loss::{self, CrossEntropy};
+
+    use super::{Loss, Objective, Targets};
+    use crate::buffer::Buffer;
+    use crate::context::Context;
+    use crate::error::Result;
+    use crate::ops::loss::{Focal, FocalMean, FocalReading};
+    use crate::stage::{List, Stage};
+
+    /// A start or end of an answer that takes no part.
+    const NONE: u32 = u32::MAX;
+
+    impl Objective<'_> {
+        /// Collects the targets, padded to so many rows of logits and sequences.
+        pub(crate) fn stage(&self, rows: usize, sequences: usize, stage: &mut Stage) {
+            match self.targets {
+                Targets::Classes(classes) => {
+                    stage.push(List::Targets, loss::class_targets(classes, rows));
+                }
+                Targets::Reals(reals) => {
+                    let padded = loss::real_targets(reals, sequences);
+                    stage.push(List::Targets, padded.into_iter().map(f32::to_bits).collect());
+                }
+                Targets::Spans { starts, ends } => {
+                    let padded = |all: &[u32]| {
+                        all.iter().copied().chain(std::iter::repeat(NONE)).take(sequences).collect()
+                    };
+                    stage.push(List::AnswerStarts, padded(starts));
+                    stage.push(List::AnswerEnds, padded(ends));
+                }
+            }
+            if let Loss::CrossEntropy { class_weights: Some(weights), .. } = self.loss {
+                stage.push(List::ClassWeights, weights.iter().map(|w| w.to_bits()).collect());
+            }
+        }
+
+        /// Writes the gradient of the mean loss times the step's scale to `dlogits`; the mean itself is in `memory`.
+        pub(crate) fn launch(
+            &self,
+            gpu: &Gpu,
+            ctx: &Context,
+            logits: &Buffer,
+            dlogits: &mut Buffer,
+            memory: &StepMemory,
+        ) -> Result<()> {
+            let (logits, dlogits) = (logits.device()?, dlogits.device_mut()?);
+            let list = |list| ctx.staged.ids(list);
+            match (self.targets, self.loss) {
+                (Targets::Classes(_), Loss::Focal(focal)) => {
+                    let targets = list(List::Targets)?;
+                    device_focal(focal).mean(gpu, logits, targets, dlogits, memory)?;
+                }
+                (Targets::Classes(_), Loss::CrossEntropy { class_weights, label_smoothing }) => {
+                    let class_weights = match class_weights {
+                        Some(_) => Some(list(List::ClassWeights)?.as_f32()),
+                        None => None,
+                    };
+                    let own = CrossEntropy { class_weights, label_smoothing: *label_smoothing };
+                    own.mean(gpu, logits, list(List::Targets)?, dlogits, memory)?;
+                }
+                (Targets::Spans { .. }, _) => {
+                    let answers = (list(List::AnswerStarts)?, list(List::AnswerEnds)?);
+                    loss::span(gpu, logits, list(List::CuSeqlens)?, answers, dlogits, memory)?;
+                }
+                (Targets::Reals(_), _) => {
+                    loss::mse(gpu, logits, list(List::Targets)?.as_f32(), dlogits, memory)?;
+                }
+                (Targets::Classes(_), Loss::Mse) => unreachable!("refused by `Objective::new`"),
+            }
+            Ok(())
+        }
+    }
+
+    fn device_focal(focal: &Focal) -> loss::Focal {
+        let reading = match focal.reading {
+            FocalReading::Softmax => loss::FocalReading::Softmax,
+            FocalReading::Sigmoid => loss::FocalReading::Sigmoid,
+        };
+        let Focal { gamma, alpha, .. } = *focal;
+        let by_element = focal.mean == FocalMean::Elements;
+        loss::Focal { reading, gamma, alpha, by_element }
+    }
+}

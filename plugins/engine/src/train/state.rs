@@ -42,16 +42,27 @@ impl Trainer {
             ));
         }
         let guards: Vec<_> = params.iter().map(|param| param.read()).collect();
+        let weights = guards.iter().map(|values| values.host()).collect::<Result<Vec<_>>>()?;
+        #[cfg(feature = "cuda")]
+        let on_host;
+        let rule = match &self.rule {
+            #[cfg(feature = "cuda")]
+            Rule::Device(own) => {
+                on_host = own.download(&self.settings.optimizer, &self.segments)?;
+                &on_host
+            }
+            rule => rule,
+        };
         let mut tensors = Vec::new();
         if self.settings.save_dtype != SaveDtype::F32 {
-            for (values, own) in guards.iter().zip(&self.segments) {
+            for (values, own) in weights.iter().zip(&self.segments) {
                 for segment in own {
-                    let values = &values.f32()?[segment.range.clone()];
+                    let values = &values[segment.range.clone()];
                     tensors.push(tensor("master", &segment.name, segment.shape.clone(), values));
                 }
             }
         }
-        self.each_moment(|_, kind, segment, shape, values| {
+        self.each_moment(rule, |_, kind, segment, shape, values| {
             tensors.push(tensor(kind, segment, shape, values));
             Ok(())
         })?;
@@ -106,7 +117,20 @@ impl Trainer {
                 )),
             }
         };
-        self.each_moment(|_, kind, segment, shape, _| fits(&format!("{kind}.{segment}"), &shape))?;
+        // Shapes are those of the CPU's optimiser, wherever this one is.
+        #[cfg(feature = "cuda")]
+        let on_host;
+        let rule = match &self.rule {
+            #[cfg(feature = "cuda")]
+            Rule::Device(_) => {
+                on_host = Rule::host(&self.settings.optimizer, &self.segments)?;
+                &on_host
+            }
+            rule => rule,
+        };
+        let each =
+            |kind: &str, segment: &str, shape: &[usize]| fits(&format!("{kind}.{segment}"), shape);
+        self.each_moment(rule, |_, kind, segment, shape, _| each(kind, segment, &shape))?;
         if self.settings.save_dtype != SaveDtype::F32 {
             for segment in self.segments.iter().flatten() {
                 fits(&format!("master.{}", segment.name), &segment.shape)?;
@@ -123,18 +147,27 @@ impl Trainer {
         let read = |name: String, values: &mut [f32]| state.tensors.read_named(&name, values);
         if self.settings.save_dtype != SaveDtype::F32 {
             for (param, own) in params.iter().zip(&self.segments) {
-                let mut values = param.write();
-                let values = values.f32_mut()?;
+                let mut host = param.read().host()?.into_owned();
                 for segment in own {
                     let name = format!("master.{}", segment.name);
-                    read(name, &mut values[segment.range.clone()])?;
+                    read(name, &mut host[segment.range.clone()])?;
                 }
+                param.set(&host)?;
             }
         }
+        #[cfg(feature = "cuda")]
+        let mut on_host = match &self.rule {
+            Rule::Device(_) => Some(Rule::host(&self.settings.optimizer, &self.segments)?),
+            _ => None,
+        };
+        #[cfg(feature = "cuda")]
+        let rule = on_host.as_mut().unwrap_or(&mut self.rule);
+        #[cfg(not(feature = "cuda"))]
+        let rule = &mut self.rule;
         for (index, own) in self.segments.iter().enumerate() {
             for (part, segment) in own.iter().enumerate().filter(|(_, segment)| !segment.frozen) {
                 let name = |kind: &str| format!("{kind}.{}", segment.name);
-                match &mut self.rule {
+                match &mut *rule {
                     Rule::AdamW(rule) => {
                         if let Some(moments) = &mut rule.moments[index] {
                             let range = segment.range.clone();
@@ -151,8 +184,14 @@ impl Trainer {
                         Moment::Full(all) => read(name("exp_avg_sq"), all)?,
                         Moment::None => {}
                     },
+                    #[cfg(feature = "cuda")]
+                    Rule::Device(_) => {}
                 }
             }
+        }
+        #[cfg(feature = "cuda")]
+        if let (Some(host), Rule::Device(own)) = (&mut on_host, &mut self.rule) {
+            own.upload(host)?;
         }
         self.loaded();
         let Counters { seed, passes, steps, .. } = state.counters;
@@ -163,12 +202,13 @@ impl Trainer {
     /// Every tensor of the optimiser's state: parameter, kind, name of the tensor, shape, values.
     fn each_moment<'a>(
         &'a self,
+        rule: &'a Rule,
         mut f: impl FnMut(usize, &'static str, &'a str, Vec<usize>, &'a [f32]) -> Result<()>,
     ) -> Result<()> {
         for (index, own) in self.segments.iter().enumerate() {
             for (part, segment) in own.iter().enumerate().filter(|(_, segment)| !segment.frozen) {
                 let (name, shape) = (segment.name.as_str(), &segment.shape);
-                match &self.rule {
+                match rule {
                     Rule::AdamW(rule) => {
                         if let Some(moments) = &rule.moments[index] {
                             let range = segment.range.clone();
@@ -190,6 +230,8 @@ impl Trainer {
                         Moment::Full(all) => f(index, "exp_avg_sq", name, vec![all.len()], all)?,
                         Moment::None => {}
                     },
+                    #[cfg(feature = "cuda")]
+                    Rule::Device(_) => {}
                 }
             }
         }

@@ -2,15 +2,18 @@
 
 use super::adalomo::{AdaLomo, Gradient};
 use super::adamw::AdamW;
+#[cfg(feature = "cuda")]
+use super::device::DeviceOptimizer;
 use super::fused::{Measure, Update};
 use super::gradients::Gradients;
 use super::objective::{Objective, Targets};
 use super::segments::{Segment, segments};
 use super::settings::{Optimizer, Settings};
 use crate::batch::PackedBatch;
+use crate::device::Device;
 use crate::error::{EngineError, Result};
 use crate::grad::GradSink;
-use crate::model::Model;
+use crate::model::{LossOf, Model};
 use crate::param::ParamStore;
 use crate::saved::Saved;
 use crate::trunk::Between;
@@ -39,6 +42,31 @@ pub struct Stepped {
 pub(super) enum Rule {
     AdamW(AdamW),
     AdaLomo(AdaLomo),
+    #[cfg(feature = "cuda")]
+    Device(Box<DeviceOptimizer>),
+}
+
+impl Rule {
+    /// The optimiser that the settings name, with moments of zero in the host's memory.
+    ///
+    /// # Errors
+    /// [`EngineError::OutOfMemory`].
+    pub(super) fn host(optimizer: &Optimizer, segments: &[Vec<Segment>]) -> Result<Self> {
+        Ok(match optimizer {
+            Optimizer::Adamw(own) => Self::AdamW(AdamW::new(own.clone(), segments)?),
+            Optimizer::Adalomo(own) => Self::AdaLomo(AdaLomo::new(own.clone(), segments)?),
+        })
+    }
+
+    /// Whether weights are updated in the backward pass.
+    fn fused(&self) -> bool {
+        match self {
+            Self::AdamW(_) => false,
+            Self::AdaLomo(own) => own.fused(),
+            #[cfg(feature = "cuda")]
+            Self::Device(own) => own.fused(),
+        }
+    }
 }
 
 /// A model's training: settings, optimiser and gradients.
@@ -67,9 +95,13 @@ impl Trainer {
     /// [`EngineError::OutOfMemory`].
     pub fn begin(model: &Model, settings: Settings, seed: u64) -> Result<Self> {
         let segments = segments(model.params(), model.config(), &settings)?;
-        let rule = match &settings.optimizer {
-            Optimizer::Adamw(own) => Rule::AdamW(AdamW::new(own.clone(), &segments)?),
-            Optimizer::Adalomo(own) => Rule::AdaLomo(AdaLomo::new(own.clone(), &segments)?),
+        let rule = match model.context().device() {
+            Device::Cpu => Rule::host(&settings.optimizer, &segments)?,
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu) => {
+                let own = DeviceOptimizer::new(gpu, &settings.optimizer, &segments)?;
+                Rule::Device(Box::new(own))
+            }
         };
         let gradients = Gradients::new(&segments);
         Ok(Self {
@@ -100,6 +132,8 @@ impl Trainer {
         let moments = match &self.rule {
             Rule::AdamW(own) => own.bytes(),
             Rule::AdaLomo(own) => own.bytes(),
+            #[cfg(feature = "cuda")]
+            Rule::Device(own) => own.bytes(),
         };
         moments + self.gradients.bytes()
     }
@@ -112,6 +146,12 @@ impl Trainer {
     /// Forgets gradients that wait for their update, and takes the weights as good again.
     pub(crate) fn loaded(&mut self) {
         self.gradients.clear();
+        #[cfg(feature = "cuda")]
+        if let Rule::Device(own) = &mut self.rule {
+            own.replaced();
+            // What fails here fails again with the next call of the device.
+            let _ = own.clear();
+        }
         self.waiting = false;
         self.damaged = None;
     }
@@ -140,11 +180,22 @@ impl Trainer {
         if !objective.counts() {
             return self.without_targets(model, options);
         }
+        let loss = LossOf {
+            objective,
+            scale: options.loss_scale as f32,
+            step: Some(self.steps + 1),
+            continues: false,
+        };
         let checkpointing = self.settings.activation_checkpointing;
-        let call = Call { batch, objective, options, between, checkpointing };
+        let call = Call { batch, loss, options, between, checkpointing };
         match &self.rule {
-            Rule::AdaLomo(own) if own.fused() => self.fused(model, &call),
-            Rule::AdamW(_) | Rule::AdaLomo(_) => self.accumulating(model, &call),
+            #[cfg(feature = "cuda")]
+            Rule::Device(own) => match own.fused() {
+                true => self.device_fused(model, call),
+                false => self.device_accumulating(model, &call),
+            },
+            rule if rule.fused() => self.fused(model, &call),
+            _ => self.accumulating(model, &call),
         }
     }
 
@@ -161,18 +212,18 @@ impl Trainer {
         if !(loss_scale.is_finite() && loss_scale > 0.0) {
             return Err(EngineError::Input(format!("the loss scale is {loss_scale}")));
         }
-        match &self.rule {
-            Rule::AdaLomo(own) if own.fused() && accumulate => Err(EngineError::Unsupported(
+        if self.rule.fused() && accumulate {
+            return Err(EngineError::Unsupported(
                 "a fused optimiser updates in every backward pass, so gradients cannot be accumulated: set \
                  \"fused\": false in the optimizer's settings, or make each micro-batch a step of its own"
                     .into(),
-            )),
-            Rule::AdamW(_) | Rule::AdaLomo(_) => Ok(()),
+            ));
         }
+        Ok(())
     }
 
     /// A pass whose rows are all ignored adds nothing.
-    fn without_targets(&mut self, model: &Model, options: StepOptions) -> Result<Stepped> {
+    fn without_targets(&mut self, model: &mut Model, options: StepOptions) -> Result<Stepped> {
         if options.accumulate {
             self.pass_done()?;
             return Ok(Stepped { loss: 0.0, grad_norm: f64::NAN });
@@ -191,7 +242,7 @@ impl Trainer {
 
     fn accumulating(&mut self, model: &mut Model, call: &Call<'_>) -> Result<Stepped> {
         let seed = (self.seed, self.passes);
-        let loss = match call.pass(model, seed, self.steps + 1, &mut self.gradients) {
+        let loss = match call.pass(model, seed, &mut self.gradients) {
             Ok(loss) => loss,
             Err(error) => {
                 if self.gradients.take_touched() {
@@ -214,7 +265,14 @@ impl Trainer {
     }
 
     /// Updates all weights by the gradients so far, and returns their norm.
-    fn update(&mut self, model: &Model, options: StepOptions) -> Result<f64> {
+    fn update(&mut self, model: &mut Model, options: StepOptions) -> Result<f64> {
+        #[cfg(feature = "cuda")]
+        if matches!(self.rule, Rule::Device(_)) {
+            let result = self.device_update(model, options);
+            self.waiting = false;
+            self.steps += u64::from(result.is_ok());
+            return Ok(result?.grad_norm());
+        }
         let threads = model.context().threads();
         let norm = threads.install(|| {
             let norm = self.gradients.norm(&self.segments)?;
@@ -240,7 +298,7 @@ impl Trainer {
             None => 1.0,
             Some(_) => {
                 let mut measure = Measure::new(&self.segments);
-                call.pass(model, seed, number, &mut measure)?;
+                call.pass(model, seed, &mut measure)?;
                 self.clip(measure.norm())
             }
         };
@@ -254,7 +312,7 @@ impl Trainer {
             measured: Measure::new(&self.segments),
             changed: false,
         };
-        let result = call.pass(model, seed, number, &mut update);
+        let result = call.pass(model, seed, &mut update);
         let (changed, grad_norm) = (update.changed, update.measured.norm());
         match result {
             Ok(loss) => {
@@ -262,18 +320,19 @@ impl Trainer {
                 self.pass_done()?;
                 Ok(Stepped { loss, grad_norm })
             }
-            Err(error) if changed => {
-                self.damaged = Some(error.to_string());
-                let said = format!(
-                    "{error}; a fused optimiser had updated the weights above it already: load the last \
-                     checkpoint"
-                );
-                Err(match error {
-                    EngineError::NotFinite(_) => EngineError::NotFinite(said),
-                    other => other,
-                })
-            }
+            Err(error) if changed => Err(self.damage(error)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that an error left the weights in the middle of an update.
+    fn damage(&mut self, error: EngineError) -> EngineError {
+        self.damaged = Some(error.to_string());
+        match error {
+            EngineError::NotFinite(said) => EngineError::NotFinite(format!(
+                "{said}; a fused optimiser had updated the weights above it already: load the last checkpoint"
+            )),
+            other => other,
         }
     }
 
@@ -305,6 +364,8 @@ fn apply(
                     let gradient = Gradient::Dense(&grad.all[range.clone()]);
                     rule.update((index, part), segment, step, &mut weights[range], gradient);
                 }
+                #[cfg(feature = "cuda")]
+                Rule::Device(_) => {}
             }
         }
     }
@@ -314,7 +375,7 @@ fn apply(
 /// What a step was given.
 struct Call<'a> {
     batch: &'a PackedBatch,
-    objective: Objective<'a>,
+    loss: LossOf<'a>,
     options: StepOptions,
     between: Between<'a>,
     checkpointing: bool,
@@ -326,27 +387,160 @@ impl Call<'_> {
         &self,
         model: &mut Model,
         (seed, pass): (u64, u32),
-        number: u64,
         sink: &mut (dyn GradSink + Send),
     ) -> Result<f64> {
-        let scale = self.options.loss_scale as f32;
-        let loss = |logits: &[f32], dlogits: &mut [f32]| {
-            let loss = self.objective.evaluate(self.batch, logits, dlogits);
-            if !loss.is_finite() {
-                return Err(EngineError::NotFinite(format!(
-                    "the loss of step {number} is {loss}: training diverged; lower the learning rate, warm \
-                     up for longer, or clip the norm of the gradients"
-                )));
-            }
-            if self.options.loss_scale != 1.0 {
-                dlogits.iter_mut().for_each(|d| *d *= scale);
-            }
-            Ok(loss)
-        };
         let mut saved = Saved::train(seed, pass);
         if self.checkpointing {
             saved = saved.checkpointing();
         }
-        model.pass(self.batch, &mut saved, &loss, sink, self.between)
+        // A device knows it later.
+        let loss = model.pass(self.batch, &mut saved, &self.loss, sink, self.between)?;
+        Ok(loss.unwrap_or(f64::NAN))
+    }
+}
+
+/// Steps on a device: the host launches, and reads once what came of all.
+#[cfg(feature = "cuda")]
+mod on_device {
+    use std::sync::Arc;
+
+    use kobench_cuda::Gpu;
+    use kobench_cuda::ops::gradient::{self, StepResult};
+
+    use super::super::device::{FusedUpdate, Measure, not_finite};
+    use super::{Call, Rule, StepOptions, Stepped, Trainer};
+    use crate::device::Device;
+    use crate::error::{EngineError, Result};
+    use crate::model::Model;
+
+    fn gpu(model: &Model) -> Result<Arc<Gpu>> {
+        match model.context().device() {
+            Device::Cuda(gpu) => Ok(Arc::clone(gpu)),
+            Device::Cpu => Err(EngineError::Internal("a device's optimiser on the CPU".to_owned())),
+        }
+    }
+
+    impl Trainer {
+        fn device(&mut self) -> Result<&mut super::DeviceOptimizer> {
+            match &mut self.rule {
+                Rule::Device(own) => Ok(own),
+                _ => Err(EngineError::Internal("an optimiser of the CPU on a device".to_owned())),
+            }
+        }
+
+        pub(super) fn device_accumulating(
+            &mut self,
+            model: &mut Model,
+            call: &Call<'_>,
+        ) -> Result<Stepped> {
+            let seed = (self.seed, self.passes);
+            let sink = &mut self.device()?.gradients;
+            let passed = call.pass(model, seed, sink);
+            let outcome = passed.and_then(|_| match call.options.accumulate {
+                true => {
+                    let result = model.step_result()?;
+                    call.loss.check(result.loss)?;
+                    self.waiting = true;
+                    Ok(Stepped { loss: result.loss, grad_norm: f64::NAN })
+                }
+                false => {
+                    let result = self.device_update(model, call.options);
+                    self.waiting = false;
+                    let result = result?;
+                    self.steps += 1;
+                    Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() })
+                }
+            });
+            match outcome {
+                Ok(stepped) => {
+                    self.pass_done()?;
+                    Ok(stepped)
+                }
+                Err(error) => {
+                    if self.device()?.gradients.touched() {
+                        self.device()?.clear()?;
+                        self.waiting = false;
+                    }
+                    Err(error)
+                }
+            }
+        }
+
+        /// Updates all weights by the gradients so far, and reads what came of the step.
+        pub(super) fn device_update(
+            &mut self,
+            model: &mut Model,
+            options: StepOptions,
+        ) -> Result<StepResult> {
+            let (number, limit) = (self.steps + 1, self.settings.clip_norm);
+            let gpu = gpu(model)?;
+            let segments = std::mem::take(&mut self.segments);
+            let updated = self.device().and_then(|own| {
+                let numbers = own.numbers(number, options.learning_rate, limit);
+                model.write_update(&gpu, &numbers)?;
+                let memory = model.context().staged.memory()?;
+                own.update(memory, model.params(), &segments)?;
+                let result = memory.read(&gpu)?;
+                if result.finite == 0 && result.loss.is_finite() {
+                    return Err(not_finite(own.bad_tensor(&result, &segments)));
+                }
+                Ok(result)
+            });
+            self.segments = segments;
+            let result = updated?;
+            if !result.loss.is_finite() {
+                return Err(diverged(number, result.loss));
+            }
+            Ok(result)
+        }
+
+        /// The update in the backward pass; with a limit of the norm, behind a first pass that measures it.
+        pub(super) fn device_fused(
+            &mut self,
+            model: &mut Model,
+            mut call: Call<'_>,
+        ) -> Result<Stepped> {
+            let (seed, number) = ((self.seed, self.passes), self.steps + 1);
+            let (gpu, limit) = (gpu(model)?, self.settings.clip_norm);
+            let segments = std::mem::take(&mut self.segments);
+            let outcome = self.device().and_then(|own| {
+                let numbers = own.numbers(number, call.options.learning_rate, limit);
+                model.write_update(&gpu, &numbers)?;
+                if limit.is_some() {
+                    call.pass(model, seed, &mut Measure::new(&gpu, &segments))?;
+                    gradient::clip(&gpu, model.context().staged.memory()?)?;
+                    call.loss.continues = true;
+                }
+                let most_rows = call.batch.tokens().max(2 * call.batch.max_seqlen());
+                // Addresses of weights are read here, and the pass reads the weights themselves.
+                let mut sink = FusedUpdate::new(own, model.params(), &segments, most_rows)?;
+                call.pass(model, seed, &mut sink)?;
+                let result = model.step_result()?;
+                let bad = match result.finite {
+                    0 if result.loss.is_finite() => {
+                        Some(not_finite(own.bad_tensor(&result, &segments)))
+                    }
+                    _ => None,
+                };
+                Ok((result, bad))
+            });
+            self.segments = segments;
+            match outcome? {
+                (result, _) if !result.loss.is_finite() => Err(diverged(number, result.loss)),
+                (_, Some(error)) => Err(self.damage(error)),
+                (result, None) => {
+                    self.steps += 1;
+                    self.pass_done()?;
+                    Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() })
+                }
+            }
+        }
+    }
+
+    fn diverged(number: u64, loss: f64) -> EngineError {
+        EngineError::NotFinite(format!(
+            "the loss of step {number} is {loss}: training diverged; lower the learning rate, warm up for longer, or clip \
+             the norm of the gradients"
+        ))
     }
 }

@@ -35,6 +35,8 @@ use crate::error::{EngineError, Result};
 use crate::grad::GradSink;
 use crate::param::ParamStore;
 use crate::saved::Saved;
+#[cfg(feature = "cuda")]
+use crate::stage::Stage;
 
 /// Called before each layer; an error from it (a cancellation) ends the pass.
 pub type Between<'a> = &'a (dyn Fn() -> Result<()> + Sync);
@@ -52,6 +54,10 @@ pub trait Trunk: Debug + Send + Sync {
         saved: &mut Saved,
         between: Between<'_>,
     ) -> Result<Buffer>;
+
+    /// Collects the lists that a pass on a device reads.
+    #[cfg(feature = "cuda")]
+    fn stage(&self, ctx: &Context, batch: &PackedBatch, stage: &mut Stage);
 
     /// Sends all gradients to the sink, last layer first, from dy `[T, hidden]`.
     ///

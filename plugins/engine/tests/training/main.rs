@@ -30,7 +30,7 @@ fn electra(threads: usize, dropout: f32, precision: Precision) -> Model {
     config.head.sequence.dropout = dropout;
     config.head.sequence.input_dropout = dropout;
     let checkpoint = Checkpoint::open(&folder).unwrap();
-    let ctx = Context::new(candle_core::Device::Cpu, precision, threads).unwrap();
+    let ctx = Context::new(kobench_engine::Device::Cpu, precision, threads).unwrap();
     Model::load(config, Head::Sequence, &checkpoint, NewHead::Refuse, ctx).unwrap()
 }
 

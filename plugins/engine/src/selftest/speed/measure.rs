@@ -7,7 +7,7 @@ use kobench_plugin_sdk::{self as sdk, Error, SpeedLine, SpeedRequest};
 
 use super::lengths::{Lengths, pack};
 use super::shape::Shape;
-use super::{flops, memory};
+use super::memory;
 use crate::batch::PackedBatch;
 use crate::context::Precision;
 use crate::error::Result;
@@ -85,8 +85,7 @@ impl Case<'_> {
             Mode::Evaluate => self.evaluate(&mut model, lengths.clone(), batch_tokens)?,
             Mode::Train => self.train(&mut model, &lengths, batch, seed)?,
         };
-        let passes = if self.mode == Mode::Train { 3.0 } else { 1.0 };
-        let model_flops = passes * flops::forward(&model, &lengths);
+        let model_flops = self.flops(&model, &lengths);
         let seconds = median(&timed.seconds);
         let (rows, tokens) = (lengths.len() as u64, lengths.iter().sum::<usize>() as u64);
         let trains = self.mode == Mode::Train;
@@ -116,6 +115,16 @@ impl Case<'_> {
             weight_bytes: model.params().bytes() as u64,
             loss: timed.loss,
         })
+    }
+
+    /// Operations over rows of these lengths; three times as many in training.
+    fn flops(&self, model: &Model, lengths: &[usize]) -> f64 {
+        let of = model.flops();
+        let passes = if self.mode == Mode::Train { 3.0 } else { 1.0 };
+        let tokens: f64 = lengths.iter().map(|&n| n as f64).sum();
+        let pairs: f64 = lengths.iter().map(|&n| (n as f64).powi(2)).sum();
+        let (token, pair, row) = (of.per_token as f64, of.per_pair as f64, of.per_sequence as f64);
+        passes * (token * tokens + pair * pairs + row * lengths.len() as f64)
     }
 
     fn usual<T>(&self, (cpu, gpu): (T, T)) -> T {

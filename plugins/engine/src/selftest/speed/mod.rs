@@ -2,7 +2,6 @@
 //!
 //! `tests/speed/against_torch.py` measures PyTorch on the same rows.
 
-mod flops;
 mod lengths;
 mod measure;
 mod memory;

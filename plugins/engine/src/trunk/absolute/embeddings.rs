@@ -7,15 +7,18 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{AbsoluteConfig, ModelConfig};
 use crate::context::Context;
+use crate::dispatch::embedding::{self, Backward, Lookup, Table};
+use crate::dispatch::norm::{self, Gradients, Kept, LayerNorm};
+use crate::dispatch::pointwise;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::{Linear, Norm};
 use crate::ops::activation::Activation;
 use crate::ops::dropout::Dropout;
-use crate::ops::embedding::{self, Lookup};
-use crate::ops::norm::{self, Kept, LayerNorm};
-use crate::param::{Init, ParamStore, Parameter, Part};
+use crate::param::{ParamStore, Parameter, Part};
 use crate::saved::Saved;
+#[cfg(feature = "cuda")]
+use crate::stage::Stage;
 
 /// dropout(LayerNorm(word + token type + position)), and ELECTRA's projection to the width of the
 /// hidden states where that is another one.
@@ -46,7 +49,7 @@ impl Embeddings {
                 name: format!("{prefix}.embeddings.{name}.weight"),
                 shape: vec![rows, width],
             };
-            store.declare(vec![part], Init::Normal(config.initializer_range))
+            store.declare_table(part, config.initializer_range)
         };
         let word = table("word_embeddings", config.vocab_size);
         let position = table("position_embeddings", own.max_position_embeddings);
@@ -80,17 +83,41 @@ impl Embeddings {
     }
 
     /// The tables, and which of their rows each token takes.
-    fn lookups<'a>(&'a self, batch: &'a PackedBatch) -> Vec<(&'a Arc<Parameter>, Cow<'a, [u32]>)> {
+    fn lookups<'a>(
+        &'a self,
+        batch: &'a PackedBatch,
+    ) -> Vec<(Table, &'a Arc<Parameter>, Cow<'a, [u32]>)> {
         let positions = match self.padding_idx {
             None => Cow::Borrowed(batch.position_ids()),
             Some(pad) => Cow::Owned(positions_behind(batch, pad)),
         };
         let token_type = self.token_type.as_ref();
-        [(&self.word, Cow::Borrowed(batch.input_ids()))]
+        let token_type = token_type
+            .map(|param| (Table::TokenTypes, param, Cow::Borrowed(batch.token_type_ids())));
+        [(Table::Words, &self.word, Cow::Borrowed(batch.input_ids()))]
             .into_iter()
-            .chain(token_type.map(|table| (table, Cow::Borrowed(batch.token_type_ids()))))
-            .chain([(&self.position, positions)])
+            .chain(token_type)
+            .chain([(Table::Positions, &self.position, positions)])
             .collect()
+    }
+
+    /// Collects the rows that each token takes.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn stage(&self, batch: &PackedBatch, stage: &mut Stage) {
+        for (table, _, ids) in self.lookups(batch) {
+            let trained = !(table == Table::Positions && self.frozen_positions);
+            stage.lookup(table, &ids, self.padding(table), trained);
+        }
+    }
+
+    /// The row of a table that is not trained. In RoBERTa the padding token has a position of its own, which is not
+    /// trained either.
+    fn padding(&self, table: Table) -> Option<u32> {
+        match table {
+            Table::Words => self.pad_token_id,
+            Table::Positions => self.padding_idx,
+            Table::TokenTypes | Table::Relative => None,
+        }
     }
 
     /// `[T, hidden]`.
@@ -103,23 +130,23 @@ impl Embeddings {
         let dropout = saved.dropout(self.norm.dropout);
         let mut y = ctx.take(batch.tokens() * self.width)?;
         let tables = self.lookups(batch);
-        let values: Vec<_> = tables.iter().map(|(table, _)| table.read()).collect();
-        let lookups = values
+        let values: Vec<_> = tables.iter().map(|(_, param, _)| param.read()).collect();
+        let lookups: Vec<_> = values
             .iter()
             .zip(&tables)
-            .map(|(value, (_, ids))| Ok(Lookup { table: value.f32()?, ids }))
-            .collect::<Result<Vec<_>>>()?;
+            .map(|(values, (table, _, ids))| Lookup { values, ids, table: *table })
+            .collect();
         let (gamma, beta) = (self.norm.gamma.read(), self.norm.beta.read());
-        let layer = LayerNorm { gamma: gamma.f32()?, beta: beta.f32()?, eps: self.norm.eps };
+        let layer = LayerNorm { gamma: &gamma, beta: &beta, eps: self.norm.eps };
         if saved.trains() {
             let mut normalised = ctx.take(y.len())?;
-            let mut rstd = ctx.take(batch.tokens())?;
-            let kept = Kept { normalised: normalised.f32_mut()?, rstd: rstd.f32_mut()? };
-            embedding::forward(&lookups, layer, dropout, y.f32_mut()?, Some(kept));
+            let mut rstd = ctx.take_f32(batch.tokens())?;
+            let kept = Kept { normalised: &mut normalised, rstd: &mut rstd };
+            embedding::forward(ctx, &lookups, layer, dropout, &mut y, Some(kept))?;
             saved.keep(ctx, normalised);
             saved.keep(ctx, rstd);
         } else {
-            embedding::forward(&lookups, layer, dropout, y.f32_mut()?, None);
+            embedding::forward(ctx, &lookups, layer, dropout, &mut y, None)?;
         }
         let Some(project) = &self.project else { return Ok(y) };
         let projected = project.forward(ctx, &y, saved)?;
@@ -141,35 +168,24 @@ impl Embeddings {
             dy = project.backward(ctx, &x, dy, saved, sink)?;
             ctx.give(x);
         }
-        saved.dropout_again(self.norm.dropout).apply_all(dy.f32_mut()?);
+        pointwise::dropout(ctx, &mut dy, saved.dropout_again(self.norm.dropout))?;
         let (rstd, normalised) = (saved.pop()?, saved.pop()?);
-        let mut dgamma = ctx.take(self.width)?;
-        let mut dbeta = ctx.take(self.width)?;
-        norm::backward(
-            dy.f32_mut()?,
-            normalised.f32()?,
-            rstd.f32()?,
-            self.norm.gamma.read().f32()?,
-            Dropout::off(),
-            None,
-            dgamma.f32_mut()?,
-            dbeta.f32_mut()?,
-        );
-        sink.dense(&self.norm.gamma, dgamma.f32()?)?;
-        sink.dense(&self.norm.beta, dbeta.f32()?)?;
-        for (table, ids) in self.lookups(batch) {
-            let is = |other: &Arc<Parameter>| table.id() == other.id();
-            if is(&self.position) && self.frozen_positions {
+        let mut dgamma = ctx.take_f32(self.width)?;
+        let mut dbeta = ctx.take_f32(self.width)?;
+        let gradients = Gradients { dgamma: &mut dgamma, dbeta: &mut dbeta };
+        let (gamma, off) = (self.norm.gamma.read(), Dropout::off());
+        norm::backward(ctx, &mut dy, &normalised, &rstd, &gamma, off, None, gradients)?;
+        // A sink may change the weights at once.
+        drop(gamma);
+        sink.dense(ctx, &self.norm.gamma, &dgamma)?;
+        sink.dense(ctx, &self.norm.beta, &dbeta)?;
+        for (table, param, ids) in self.lookups(batch) {
+            if table == Table::Positions && self.frozen_positions {
                 continue;
             }
-            let rows = embedding::backward(dy.f32()?, &ids, self.width);
-            // In RoBERTa the padding token has a position of its own, which is not trained either.
-            let padding = if is(&self.word) {
-                self.pad_token_id
-            } else {
-                self.padding_idx.filter(|_| is(&self.position))
-            };
-            sink.sparse_rows(table, &rows.without(padding))?;
+            let padding = self.padding(table);
+            let of = Backward { param, ids: &ids, table, padding, scale: 1.0 };
+            embedding::backward(ctx, &dy, self.width, of, sink)?;
         }
         for buffer in [rstd, normalised, dgamma, dbeta, dy] {
             ctx.give(buffer);

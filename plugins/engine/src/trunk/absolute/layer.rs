@@ -5,12 +5,12 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{AbsoluteConfig, ModelConfig};
 use crate::context::Context;
+use crate::dispatch::{attention, pointwise};
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::{FeedForward, FeedForwardNames, Linear, Norm};
 use crate::ops::activation::Activation;
-use crate::ops::attention::{self, Shape};
-use crate::ops::residual;
+use crate::ops::attention::Shape;
 use crate::param::ParamStore;
 use crate::saved::Saved;
 
@@ -66,7 +66,8 @@ impl Layer {
         }
     }
 
-    fn shape<'a>(&self, batch: &'a PackedBatch) -> Shape<'a> {
+    /// The attention of a batch.
+    pub(super) fn shape<'a>(&self, batch: &'a PackedBatch) -> Shape<'a> {
         Shape { cu_seqlens: batch.cu_seqlens(), heads: self.heads, head_dim: self.head_dim }
     }
 
@@ -82,11 +83,10 @@ impl Layer {
         let dropout = saved.dropout(self.attention_dropout);
         let mut mixed = ctx.take(x.len())?;
         let mut lse = match saved.trains() {
-            true => Some(ctx.take(batch.tokens() * self.heads)?),
+            true => Some(ctx.take_f32(batch.tokens() * self.heads)?),
             false => None,
         };
-        let lse_out = lse.as_mut().map(Buffer::f32_mut).transpose()?;
-        attention::forward(self.shape(batch), qkv.f32()?, dropout, mixed.f32_mut()?, lse_out);
+        attention::forward(ctx, self.shape(batch), &qkv, dropout, &mut mixed, lse.as_mut())?;
         saved.keep(ctx, qkv);
         if let Some(lse) = lse {
             saved.keep(ctx, lse);
@@ -114,20 +114,13 @@ impl Layer {
         let dmixed = self.output.backward(ctx, &mixed, dprojected, saved, sink)?;
         let dropout = saved.dropout_again(self.attention_dropout);
         let mut dqkv = ctx.take(qkv.len())?;
-        attention::backward(
-            self.shape(batch),
-            qkv.f32()?,
-            dropout,
-            mixed.f32()?,
-            lse.f32()?,
-            dmixed.f32()?,
-            dqkv.f32_mut()?,
-        );
+        let shape = self.shape(batch);
+        attention::backward(ctx, shape, &qkv, dropout, &mixed, &lse, &dmixed, &mut dqkv)?;
         for buffer in [mixed, lse, qkv, dmixed] {
             ctx.give(buffer);
         }
         let through = self.qkv.backward(ctx, &x, dqkv, saved, sink)?;
-        residual::add(dx.f32_mut()?, through.f32()?);
+        pointwise::add(ctx, &mut dx, &through)?;
         ctx.give(through);
         ctx.give(x);
         Ok(dx)

@@ -13,10 +13,14 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{AbsoluteConfig, ModelConfig};
 use crate::context::Context;
+#[cfg(feature = "cuda")]
+use crate::dispatch::attention;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::param::ParamStore;
 use crate::saved::Saved;
+#[cfg(feature = "cuda")]
+use crate::stage::Stage;
 
 /// Devlin et al. 2019; the order of operations is Hugging Face's `BertModel`.
 #[derive(Debug)]
@@ -57,6 +61,15 @@ impl Trunk for Encoder {
             })?;
         }
         Ok(x)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn stage(&self, ctx: &Context, batch: &PackedBatch, stage: &mut Stage) {
+        stage.sequences(batch);
+        self.embeddings.stage(batch, stage);
+        if let Some(layer) = self.layers.first() {
+            attention::stage(ctx, layer.shape(batch), stage);
+        }
     }
 
     fn backward(

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{ConvConfig, DebertaV2Config, ModelConfig};
 use crate::context::Context;
+use crate::dispatch::linear::{self, Gradients, Layer};
+use crate::dispatch::{conv, pointwise};
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::Norm;
 use crate::ops::activation::Activation;
-use crate::ops::{conv, linear};
+use crate::ops::linear::Shape;
 use crate::param::{Init, ParamStore, Parameter, Part};
 use crate::saved::Saved;
 
@@ -41,9 +41,9 @@ impl Conv {
             vec![Part { name: name(suffix), shape: shape.to_vec() }]
         };
         let shape = [hidden, hidden, own.kernel_size];
-        let weight =
-            store.declare(part("conv.weight", &shape), Init::Normal(config.initializer_range));
-        let bias = store.declare(part("conv.bias", &[hidden]), Init::Zeros);
+        let std = Init::Normal(config.initializer_range);
+        let weight = store.declare_rounded(part("conv.weight", &shape), std);
+        let bias = store.declare_bias(part("conv.bias", &[hidden]));
         let norm = Norm::declare(store, &name("LayerNorm"), hidden, trunk.layer_norm_eps, 0.0);
         Self { weight, bias, norm, own, hidden, dropout: trunk.hidden_dropout_prob }
     }
@@ -59,21 +59,17 @@ impl Conv {
         let shape = self.shape(batch.tokens());
         let mut windows = ctx.take(batch.tokens() * shape.inputs)?;
         let kernel = self.own.kernel_size;
-        conv::windows(batch.cu_seqlens(), x.f32()?, self.hidden, kernel, windows.f32_mut()?);
+        conv::windows(ctx, batch.cu_seqlens(), x, self.hidden, kernel, &mut windows)?;
         let mut y = ctx.take(x.len())?;
-        let (weight, bias) = (self.weight.read(), self.bias.read());
-        let (w, b) = (weight.f32()?, bias.f32()?);
-        linear::forward(shape, windows.f32()?, w, b, Activation::Identity, y.f32_mut()?, None);
+        let act = Activation::Identity;
+        linear::forward(ctx, shape, &windows, &self.layer(), act, &mut y, None)?;
         saved.keep(ctx, windows);
-        saved.dropout(self.dropout).apply_all(y.f32_mut()?);
+        pointwise::dropout(ctx, &mut y, saved.dropout(self.dropout))?;
         if saved.trains() {
             let pre = ctx.copy(&y)?;
             saved.keep(ctx, pre);
         }
-        let zeros = vec![0.0; self.hidden];
-        y.f32_mut()?
-            .par_chunks_exact_mut(self.hidden)
-            .for_each(|row| linear::activate(self.own.act, row, &zeros));
+        pointwise::activate(ctx, &mut y, self.own.act, self.hidden)?;
         Ok(y)
     }
 
@@ -111,30 +107,22 @@ impl Conv {
         sink: &mut dyn GradSink,
     ) -> Result<Buffer> {
         let pre = saved.pop()?;
-        linear::activate_backward(self.own.act, dy.f32_mut()?, pre.f32()?);
-        saved.dropout_again(self.dropout).apply_all(dy.f32_mut()?);
+        pointwise::activate_backward(ctx, &mut dy, self.own.act, &pre)?;
+        pointwise::dropout(ctx, &mut dy, saved.dropout_again(self.dropout))?;
         let windows = saved.pop()?;
         let shape = self.shape(batch.tokens());
         let mut dwindows = ctx.take(windows.len())?;
-        let mut dw = ctx.take(self.hidden * shape.inputs)?;
-        let mut db = ctx.take(self.hidden)?;
-        linear::backward(
-            shape,
-            windows.f32()?,
-            self.weight.read().f32()?,
-            Activation::Identity,
-            &[],
-            dy.f32_mut()?,
-            Some(dwindows.f32_mut()?),
-            dw.f32_mut()?,
-            db.f32_mut()?,
-        );
-        sink.dense(&self.weight, dw.f32()?)?;
-        sink.dense(&self.bias, db.f32()?)?;
+        let mut dw = ctx.take_f32(self.hidden * shape.inputs)?;
+        let mut db = ctx.take_f32(self.hidden)?;
+        let gradients = Gradients { dx: &mut dwindows, dw: &mut dw, dbias: &mut db };
+        let (layer, act) = (self.layer(), Activation::Identity);
+        linear::backward(ctx, shape, &windows, &layer, act, None, &mut dy, gradients)?;
+        sink.dense(ctx, &self.weight, &dw)?;
+        sink.dense(ctx, &self.bias, &db)?;
         // dy is of x's size, and has been used.
         let (kernel, mut dx) = (self.own.kernel_size, dy);
         let cu_seqlens = batch.cu_seqlens();
-        conv::backward(cu_seqlens, dwindows.f32()?, self.hidden, kernel, dx.f32_mut()?);
+        conv::backward(ctx, cu_seqlens, &dwindows, self.hidden, kernel, &mut dx)?;
         for buffer in [pre, windows, dwindows, dw, db] {
             ctx.give(buffer);
         }
@@ -142,7 +130,12 @@ impl Conv {
     }
 
     /// The convolution as a linear layer.
-    fn shape(&self, rows: usize) -> linear::Shape {
-        linear::Shape { rows, inputs: self.hidden * self.own.kernel_size, outputs: self.hidden }
+    fn shape(&self, rows: usize) -> Shape {
+        Shape { rows, inputs: self.hidden * self.own.kernel_size, outputs: self.hidden }
+    }
+
+    fn layer(&self) -> Layer<'_> {
+        let (weight, bias) = (&*self.weight, Some(&*self.bias));
+        Layer { weight, bias, zeros: &[], outputs: 0..self.hidden }
     }
 }

@@ -7,13 +7,16 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{DebertaV2Config, ModelConfig};
 use crate::context::Context;
+use crate::dispatch::embedding::{self, Backward, Lookup, Table};
+use crate::dispatch::pointwise;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::{Linear, Norm};
 use crate::ops::activation::Activation;
-use crate::ops::embedding::{self, Lookup};
-use crate::param::{Init, ParamStore, Parameter, Part};
+use crate::param::{ParamStore, Parameter, Part};
 use crate::saved::Saved;
+#[cfg(feature = "cuda")]
+use crate::stage::Stage;
 
 /// dropout(LayerNorm(project(word + position + token type))). There is no padding, so Hugging Face's
 /// product with the mask has nothing to do.
@@ -41,7 +44,7 @@ impl Embeddings {
         let (width, hidden) = (own.embedding_size, config.hidden_size);
         let mut table = |suffix: &str, rows| {
             let part = Part { name: name(suffix), shape: vec![rows, width] };
-            store.declare(vec![part], Init::Normal(config.initializer_range))
+            store.declare_table(part, config.initializer_range)
         };
         let word = table("word_embeddings.weight", config.vocab_size);
         let position = own
@@ -60,13 +63,21 @@ impl Embeddings {
     }
 
     /// The tables, and which of their rows each token takes.
-    fn tables<'a>(&'a self, batch: &'a PackedBatch) -> Vec<(&'a Arc<Parameter>, &'a [u32])> {
+    fn tables<'a>(&'a self, batch: &'a PackedBatch) -> Vec<(Table, &'a Arc<Parameter>, &'a [u32])> {
         let tables = [
-            (Some(&self.word), batch.input_ids()),
-            (self.position.as_ref(), batch.position_ids()),
-            (self.token_type.as_ref(), batch.token_type_ids()),
+            (Table::Words, Some(&self.word), batch.input_ids()),
+            (Table::Positions, self.position.as_ref(), batch.position_ids()),
+            (Table::TokenTypes, self.token_type.as_ref(), batch.token_type_ids()),
         ];
-        tables.into_iter().filter_map(|(table, ids)| Some((table?, ids))).collect()
+        tables.into_iter().filter_map(|(table, param, ids)| Some((table, param?, ids))).collect()
+    }
+
+    /// Collects the rows that each token takes.
+    #[cfg(feature = "cuda")]
+    pub(super) fn stage(&self, batch: &PackedBatch, stage: &mut Stage) {
+        for (table, _, ids) in self.tables(batch) {
+            stage.lookup(table, ids, self.pad_token_id.filter(|_| table == Table::Words), true);
+        }
     }
 
     /// `[T, hidden]`.
@@ -78,19 +89,19 @@ impl Embeddings {
     ) -> Result<Buffer> {
         let mut x = ctx.take(batch.tokens() * self.width)?;
         let tables = self.tables(batch);
-        let tables: Vec<_> = tables.iter().map(|(table, ids)| (table.read(), *ids)).collect();
-        let lookups = tables
-            .iter()
-            .map(|(table, ids)| Ok(Lookup { table: table.f32()?, ids }))
-            .collect::<Result<Vec<_>>>()?;
-        embedding::sum(&lookups, self.width, x.f32_mut()?);
+        let tables: Vec<_> =
+            tables.iter().map(|(table, param, ids)| (*table, param.read(), *ids)).collect();
+        let lookup = |(table, values, ids)| Lookup { values, ids, table };
+        let lookups: Vec<_> =
+            tables.iter().map(|(table, values, ids)| lookup((*table, &**values, *ids))).collect();
+        embedding::sum(ctx, &lookups, self.width, &mut x)?;
         if let Some(project) = &self.project {
             let projected = project.forward(ctx, &x, saved)?;
             saved.keep(ctx, x);
             x = projected;
         }
         let mut y = norm_alone(&self.norm, ctx, x, saved)?;
-        saved.dropout(self.dropout).apply_all(y.f32_mut()?);
+        pointwise::dropout(ctx, &mut y, saved.dropout(self.dropout))?;
         Ok(y)
     }
 
@@ -103,17 +114,17 @@ impl Embeddings {
         saved: &mut Saved,
         sink: &mut dyn GradSink,
     ) -> Result<()> {
-        saved.dropout_again(self.dropout).apply_all(dy.f32_mut()?);
+        pointwise::dropout(ctx, &mut dy, saved.dropout_again(self.dropout))?;
         let mut dx = norm_alone_backward(&self.norm, ctx, dy, saved, sink)?;
         if let Some(project) = &self.project {
             let x = saved.pop()?;
             dx = project.backward(ctx, &x, dx, saved, sink)?;
             ctx.give(x);
         }
-        for (table, ids) in self.tables(batch) {
-            let padding = self.pad_token_id.filter(|_| table.id() == self.word.id());
-            let rows = embedding::backward(dx.f32()?, ids, self.width);
-            sink.sparse_rows(table, &rows.without(padding))?;
+        for (table, param, ids) in self.tables(batch) {
+            let padding = self.pad_token_id.filter(|_| table == Table::Words);
+            let of = Backward { param, ids, table, padding, scale: 1.0 };
+            embedding::backward(ctx, &dx, self.width, of, sink)?;
         }
         ctx.give(dx);
         Ok(())

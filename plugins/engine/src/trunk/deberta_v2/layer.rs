@@ -7,13 +7,12 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{DebertaV2Config, ModelConfig};
 use crate::context::Context;
+use crate::dispatch::{disentangled, pointwise};
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::{Columns, FeedForward, FeedForwardNames, Linear, Norm};
 use crate::ops::activation::Activation;
 use crate::ops::attention::Shape;
-use crate::ops::disentangled;
-use crate::ops::residual;
 use crate::param::ParamStore;
 use crate::saved::Saved;
 
@@ -149,7 +148,7 @@ impl Layer {
         let dmixed = self.output.backward(ctx, &mixed, dprojected, saved, sink)?;
         let through =
             self.attention_backward(ctx, batch, (&x, mixed), dmixed, positions, saved, sink)?;
-        residual::add(dx.f32_mut()?, through.f32()?);
+        pointwise::add(ctx, &mut dx, &through)?;
         ctx.give(through);
         ctx.give(x);
         Ok(dx)
@@ -174,17 +173,12 @@ impl Layer {
         let dropout = saved.dropout(self.attention_dropout);
         let mut mixed = ctx.take(x.len())?;
         let mut lse = match saved.trains() {
-            true => Some(ctx.take(batch.tokens() * self.heads)?),
+            true => Some(ctx.take_f32(batch.tokens() * self.heads)?),
             false => None,
         };
-        let terms = match &projected {
-            Some((projected, positions)) => Some(self.terms(projected, positions)?),
-            None => None,
-        };
-        let shape = self.shape(batch);
-        let lse_out = lse.as_mut().map(Buffer::f32_mut).transpose()?;
-        let (qkv_in, out) = (qkv.f32()?, mixed.f32_mut()?);
-        disentangled::forward(shape, qkv_in, terms, self.scale, dropout, out, lse_out);
+        let terms = projected.as_ref().map(|(rows, positions)| self.terms(rows, positions));
+        let (shape, scale, out) = (self.shape(batch), self.scale, &mut mixed);
+        disentangled::forward(ctx, shape, &qkv, terms, scale, dropout, out, lse.as_mut())?;
         saved.keep(ctx, qkv);
         let projected = projected.map(|(projected, _)| projected);
         for buffer in [projected, lse].into_iter().flatten() {
@@ -193,7 +187,8 @@ impl Layer {
         Ok(mixed)
     }
 
-    fn shape<'a>(&self, batch: &'a PackedBatch) -> Shape<'a> {
+    /// The attention of a batch.
+    pub(super) fn shape<'a>(&self, batch: &'a PackedBatch) -> Shape<'a> {
         Shape { cu_seqlens: batch.cu_seqlens(), heads: self.heads, head_dim: self.head_dim }
     }
 
@@ -201,13 +196,13 @@ impl Layer {
         &self,
         projected: &'a Buffer,
         positions: &'a Positions,
-    ) -> Result<disentangled::Positions<'a>> {
-        Ok(disentangled::Positions {
-            projected: projected.f32()?,
+    ) -> disentangled::Positions<'a> {
+        disentangled::Positions {
+            projected,
             distances: &positions.distances,
             c2p: self.c2p,
             p2c: self.p2c,
-        })
+        }
     }
 
     /// dx `[T, hidden]` from the gradient of the heads' outputs `mixed`, both `[T, hidden]`.
@@ -236,20 +231,21 @@ impl Layer {
         let mut dqkv = ctx.take(qkv.len())?;
         let mut dprojected = ctx.take(projected.as_ref().map_or(0, Buffer::len))?;
         let terms = match (&projected, &used) {
-            (Some(projected), Some((_, (positions, _)))) => Some(self.terms(projected, positions)?),
+            (Some(projected), Some((_, (positions, _)))) => Some(self.terms(projected, positions)),
             _ => None,
         };
         disentangled::backward(
+            ctx,
             self.shape(batch),
-            qkv.f32()?,
+            &qkv,
             terms,
             self.scale,
             dropout,
-            mixed.f32()?,
-            lse.f32()?,
-            dmixed.f32()?,
-            disentangled::Gradients { dqkv: dqkv.f32_mut()?, dprojected: dprojected.f32_mut()? },
-        );
+            &mixed,
+            &lse,
+            &dmixed,
+            disentangled::Gradients { dqkv: &mut dqkv, dprojected: &mut dprojected },
+        )?;
         for buffer in [Some(mixed), Some(dmixed), Some(lse), Some(qkv), projected] {
             buffer.into_iter().for_each(|buffer| ctx.give(buffer));
         }
@@ -269,8 +265,8 @@ impl Layer {
                 (self.qkv.backward(ctx, x, dqkv, saved, sink)?, through)
             }
         };
-        saved.dropout_again(self.position_dropout).apply_all(through.f32_mut()?);
-        residual::add(drows.f32_mut()?, through.f32()?);
+        pointwise::dropout(ctx, &mut through, saved.dropout_again(self.position_dropout))?;
+        pointwise::add(ctx, drows, &through)?;
         ctx.give(rows);
         ctx.give(through);
         Ok(dx)
@@ -289,7 +285,7 @@ impl Layer {
         let mut dropped = None;
         if saved.trains() || !dropout.is_off() {
             let mut copy = ctx.copy(rows)?;
-            dropout.apply_all(copy.f32_mut()?);
+            pointwise::dropout(ctx, &mut copy, dropout)?;
             dropped = Some(copy);
         }
         let x = dropped.as_ref().unwrap_or(rows);

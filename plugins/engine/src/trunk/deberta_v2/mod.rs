@@ -31,12 +31,16 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{DebertaV2Config, ModelConfig};
 use crate::context::Context;
+#[cfg(feature = "cuda")]
+use crate::dispatch::disentangled;
+use crate::dispatch::pointwise;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::Norm;
-use crate::ops::residual;
 use crate::param::ParamStore;
 use crate::saved::Saved;
+#[cfg(feature = "cuda")]
+use crate::stage::Stage;
 
 /// Embeddings, a table of relative positions for all layers, and the layers.
 #[derive(Debug)]
@@ -105,6 +109,16 @@ impl Trunk for Encoder {
         Ok(x)
     }
 
+    #[cfg(feature = "cuda")]
+    fn stage(&self, ctx: &Context, batch: &PackedBatch, stage: &mut Stage) {
+        stage.sequences(batch);
+        self.embeddings.stage(batch, stage);
+        let distances = self.relative.distances(batch.max_seqlen());
+        if let Some(layer) = self.layers.first() {
+            disentangled::stage(ctx, layer.shape(batch), distances.as_ref(), stage);
+        }
+    }
+
     fn backward(
         &self,
         ctx: &mut Context,
@@ -122,7 +136,7 @@ impl Trunk for Encoder {
             None => None,
         };
         if let Some(drows) = &mut drows {
-            drows.f32_mut()?.fill(0.0);
+            ctx.zero(drows)?;
         }
         let mut dy = dy;
         for (index, layer) in self.layers.iter().enumerate().rev() {
@@ -137,7 +151,7 @@ impl Trunk for Encoder {
             let (dbeside, dlayer) = conv.part(ctx, dy, saved, sink)?;
             dy = layer.backward(ctx, batch, dlayer, both, saved, sink)?;
             let through = conv.backward(ctx, batch, dbeside, saved, sink)?;
-            residual::add(dy.f32_mut()?, through.f32()?);
+            pointwise::add(ctx, &mut dy, &through)?;
             ctx.give(through);
         }
         if let (Some(positions), Some(drows)) = (positions, drows) {
@@ -151,7 +165,7 @@ impl Trunk for Encoder {
 /// LayerNorm(x) of a module that has neither residual nor dropout in front.
 fn norm_alone(norm: &Norm, ctx: &mut Context, x: Buffer, saved: &mut Saved) -> Result<Buffer> {
     let mut nothing = ctx.take(x.len())?;
-    nothing.f32_mut()?.fill(0.0);
+    ctx.zero(&mut nothing)?;
     let y = norm.forward(ctx, x, &nothing, saved)?;
     ctx.give(nothing);
     Ok(y)

@@ -6,12 +6,12 @@ use super::{norm_alone, norm_alone_backward};
 use crate::buffer::Buffer;
 use crate::config::{DebertaV2Config, ModelConfig};
 use crate::context::Context;
+use crate::dispatch::embedding;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::Norm;
 use crate::ops::distance::{DistanceTable, RelativePositions};
-use crate::ops::embedding::SparseRows;
-use crate::param::{Init, ParamStore, Parameter, Part};
+use crate::param::{ParamStore, Parameter, Part};
 use crate::saved::Saved;
 
 /// `encoder.rel_embeddings` and `encoder.LayerNorm`, either of which may be absent.
@@ -43,7 +43,7 @@ impl Relative {
         let table = own.relative.map(|relative| {
             let shape = vec![2 * relative.span(), hidden];
             let part = Part { name: name("rel_embeddings.weight"), shape };
-            (store.declare(vec![part], Init::Normal(config.initializer_range)), relative)
+            (store.declare_table(part, config.initializer_range), relative)
         });
         let norm = own
             .norm_rel_ebd
@@ -73,8 +73,7 @@ impl Relative {
         let met = distances.rows();
         let mut rows = ctx.take(met.len() * self.hidden)?;
         let table = table.read();
-        rows.f32_mut()?
-            .copy_from_slice(&table.f32()?[met.start * self.hidden..met.end * self.hidden]);
+        embedding::copy_rows(ctx, &table, self.hidden, met, &mut rows)?;
         if let Some(norm) = &self.norm {
             rows = norm_alone(norm, ctx, rows, saved)?;
         }
@@ -95,8 +94,7 @@ impl Relative {
             drows = norm_alone_backward(norm, ctx, drows, saved, sink)?;
         }
         if let Some((table, _)) = &self.table {
-            let rows = distances.rows().map(|row| row as u32).collect();
-            sink.sparse_rows(table, &SparseRows { rows, grad: drows.f32()?.to_vec() })?;
+            embedding::send_rows(ctx, table, self.hidden, distances.rows(), &drows, sink)?;
         }
         ctx.give(drows);
         Ok(())

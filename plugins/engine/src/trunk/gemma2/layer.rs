@@ -4,12 +4,12 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{Gemma2Config, ModelConfig};
 use crate::context::Context;
+use crate::dispatch::{causal, gated, pointwise, rope};
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::{Linear, RmsNorm};
 use crate::ops::activation::Activation;
-use crate::ops::causal::{self, Shape};
-use crate::ops::{gated, residual, rope};
+use crate::ops::causal::Shape;
 use crate::param::ParamStore;
 use crate::saved::Saved;
 
@@ -110,7 +110,7 @@ impl Layer {
     }
 
     /// The attention of a batch.
-    fn shape<'a>(&self, batch: &'a PackedBatch) -> Shape<'a> {
+    pub(super) fn shape<'a>(&self, batch: &'a PackedBatch) -> Shape<'a> {
         Shape { cu_seqlens: batch.cu_seqlens(), ..self.shape }
     }
 
@@ -133,15 +133,14 @@ impl Layer {
         ctx.give(normed);
         let shape = self.shape(batch);
         let width = shape.width();
-        rope::forward(qkv.f32_mut()?, width, self.turned(), batch.position_ids(), angles);
+        rope::forward(ctx, &mut qkv, width, self.turned(), batch.position_ids(), angles)?;
         let dropout = saved.dropout(self.attention_dropout);
         let mut mixed = ctx.take(batch.tokens() * shape.heads * shape.head_dim)?;
         let mut lse = match saved.trains() {
-            true => Some(ctx.take(batch.tokens() * shape.heads)?),
+            true => Some(ctx.take_f32(batch.tokens() * shape.heads)?),
             false => None,
         };
-        let lse_out = lse.as_mut().map(Buffer::f32_mut).transpose()?;
-        causal::forward(shape, qkv.f32()?, dropout, mixed.f32_mut()?, lse_out);
+        causal::forward(ctx, shape, &qkv, dropout, &mut mixed, lse.as_mut())?;
         saved.keep(ctx, qkv);
         if let Some(lse) = lse {
             saved.keep(ctx, lse);
@@ -168,25 +167,17 @@ impl Layer {
         let dropout = saved.dropout_again(self.attention_dropout);
         let shape = self.shape(batch);
         let mut dqkv = ctx.take(qkv.len())?;
-        causal::backward(
-            shape,
-            qkv.f32()?,
-            dropout,
-            mixed.f32()?,
-            lse.f32()?,
-            dmixed.f32()?,
-            dqkv.f32_mut()?,
-        );
+        causal::backward(ctx, shape, &qkv, dropout, &mixed, &lse, &dmixed, &mut dqkv)?;
         for buffer in [mixed, lse, qkv, dmixed] {
             ctx.give(buffer);
         }
         let width = shape.width();
-        rope::backward(dqkv.f32_mut()?, width, self.turned(), batch.position_ids(), angles);
+        rope::backward(ctx, &mut dqkv, width, self.turned(), batch.position_ids(), angles)?;
         let normed = self.input_norm.forward(ctx, &x)?;
         let dnormed = self.qkv.backward(ctx, &normed, dqkv, saved, sink)?;
         ctx.give(normed);
         let through = self.input_norm.backward(ctx, x, &dnormed, sink)?;
-        residual::add(dy.f32_mut()?, through.f32()?);
+        pointwise::add(ctx, &mut dy, &through)?;
         ctx.give(dnormed);
         ctx.give(through);
         Ok(dy)
@@ -212,7 +203,7 @@ impl Layer {
 
     fn gate(&self, ctx: &mut Context, batch: &PackedBatch, gate_up: &Buffer) -> Result<Buffer> {
         let mut wide = ctx.take(batch.tokens() * self.intermediate)?;
-        gated::forward(gate_up.f32()?, self.intermediate, self.act, wide.f32_mut()?);
+        gated::forward(ctx, gate_up, self.intermediate, self.act, &mut wide)?;
         Ok(wide)
     }
 
@@ -232,20 +223,15 @@ impl Layer {
         let dwide = self.down.backward(ctx, &wide, dnarrow, saved, sink)?;
         ctx.give(wide);
         let mut dgate_up = ctx.take(gate_up.len())?;
-        gated::backward(
-            gate_up.f32()?,
-            self.intermediate,
-            self.act,
-            dwide.f32()?,
-            dgate_up.f32_mut()?,
-        );
+        let (width, act) = (self.intermediate, self.act);
+        gated::backward(ctx, &gate_up, width, act, &dwide, &mut dgate_up)?;
         ctx.give(gate_up);
         ctx.give(dwide);
         let normed = self.pre_feedforward_norm.forward(ctx, &x)?;
         let dnormed = self.gate_up.backward(ctx, &normed, dgate_up, saved, sink)?;
         ctx.give(normed);
         let through = self.pre_feedforward_norm.backward(ctx, x, &dnormed, sink)?;
-        residual::add(dy.f32_mut()?, through.f32()?);
+        pointwise::add(ctx, &mut dy, &through)?;
         ctx.give(dnormed);
         ctx.give(through);
         Ok(dy)
@@ -262,12 +248,12 @@ fn add(
 ) -> Result<Buffer> {
     if !saved.trains() {
         let mut y = residual;
-        norm.add(&x, &mut y)?;
+        norm.add(ctx, &x, &mut y)?;
         ctx.give(x);
         return Ok(y);
     }
     let mut y = ctx.copy(&residual)?;
-    norm.add(&x, &mut y)?;
+    norm.add(ctx, &x, &mut y)?;
     saved.keep(ctx, x);
     saved.keep(ctx, residual);
     Ok(y)

@@ -10,13 +10,18 @@ use crate::batch::PackedBatch;
 use crate::buffer::Buffer;
 use crate::config::{Gemma2Config, ModelConfig};
 use crate::context::Context;
+#[cfg(feature = "cuda")]
+use crate::dispatch::causal;
+use crate::dispatch::embedding::{self, Backward, Lookup, Table};
+use crate::dispatch::rope;
 use crate::error::Result;
 use crate::grad::GradSink;
 use crate::nn::RmsNorm;
-use crate::ops::embedding::{self, Lookup};
-use crate::ops::rope;
-use crate::param::{Init, ParamStore, Parameter, Part};
+use crate::ops::rope::frequencies;
+use crate::param::{ParamStore, Parameter, Part};
 use crate::saved::Saved;
+#[cfg(feature = "cuda")]
+use crate::stage::{List, Stage};
 
 /// Gemma Team 2024; names and order of operations are Hugging Face's `Gemma2Model` with eager
 /// attention. (Its "sdpa" attention, which it takes by default, leaves the soft cap of the scores
@@ -44,13 +49,13 @@ impl Decoder {
             name: format!("{prefix}.embed_tokens.weight"),
             shape: vec![config.vocab_size, hidden],
         };
-        let embed_tokens = store.declare(vec![table], Init::Normal(config.initializer_range));
+        let embed_tokens = store.declare_table(table, config.initializer_range);
         let layers = own.windows.iter().enumerate().map(|(i, window)| {
             Layer::declare(store, &format!("{prefix}.layers.{i}"), *window, config, own)
         });
         let layers = layers.collect();
         let norm = RmsNorm::declare(store, &format!("{prefix}.norm"), hidden, own.rms_norm_eps);
-        let frequencies = rope::frequencies(own.rope_theta, own.head_dim);
+        let frequencies = frequencies(own.rope_theta, own.head_dim);
         let pad_token_id = config.pad_token_id;
         Self { embed_tokens, hidden, layers, norm, frequencies, pad_token_id }
     }
@@ -65,17 +70,14 @@ impl Decoder {
     fn embed(&self, ctx: &mut Context, batch: &PackedBatch) -> Result<Buffer> {
         let mut x = ctx.take(batch.tokens() * self.hidden)?;
         let table = self.embed_tokens.read();
-        let lookup = Lookup { table: table.f32()?, ids: batch.input_ids() };
-        embedding::scaled(lookup, self.scale(), self.hidden, x.f32_mut()?);
+        let lookup = Lookup { values: &table, ids: batch.input_ids(), table: Table::Words };
+        embedding::scaled(ctx, lookup, self.scale(), self.hidden, &mut x)?;
         Ok(x)
     }
 
     /// Cosines and sines of the positions in a batch.
-    fn angles(&self, ctx: &mut Context, batch: &PackedBatch) -> Result<[Buffer; 2]> {
-        let angles = batch.max_seqlen() * self.frequencies.len();
-        let (mut cos, mut sin) = (ctx.take(angles)?, ctx.take(angles)?);
-        rope::angles(&self.frequencies, cos.f32_mut()?, sin.f32_mut()?);
-        Ok([cos, sin])
+    fn angles(&self, ctx: &mut Context, batch: &PackedBatch) -> Result<Arc<[Buffer; 2]>> {
+        rope::angles(ctx, &self.frequencies, batch.max_seqlen())
     }
 }
 
@@ -87,8 +89,9 @@ impl Trunk for Decoder {
         saved: &mut Saved,
         between: Between<'_>,
     ) -> Result<Buffer> {
-        let [cos, sin] = self.angles(ctx, batch)?;
-        let angles = rope::Angles { cos: cos.f32()?, sin: sin.f32()? };
+        let tables = self.angles(ctx, batch)?;
+        let [cos, sin] = &*tables;
+        let angles = rope::Angles { cos, sin };
         let mut x = self.embed(ctx, batch)?;
         for layer in &self.layers {
             between()?;
@@ -98,9 +101,17 @@ impl Trunk for Decoder {
         }
         let y = self.norm.forward(ctx, &x)?;
         saved.keep(ctx, x);
-        ctx.give(cos);
-        ctx.give(sin);
         Ok(y)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn stage(&self, ctx: &Context, batch: &PackedBatch, stage: &mut Stage) {
+        stage.sequences(batch);
+        stage.push(List::PositionIds, batch.position_ids().to_vec());
+        stage.lookup(Table::Words, batch.input_ids(), self.pad_token_id, true);
+        if let Some(layer) = self.layers.first() {
+            causal::stage(ctx, layer.shape(batch), stage);
+        }
     }
 
     fn backward(
@@ -111,8 +122,9 @@ impl Trunk for Decoder {
         saved: &mut Saved,
         sink: &mut dyn GradSink,
     ) -> Result<()> {
-        let [cos, sin] = self.angles(ctx, batch)?;
-        let angles = rope::Angles { cos: cos.f32()?, sin: sin.f32()? };
+        let tables = self.angles(ctx, batch)?;
+        let [cos, sin] = &*tables;
+        let angles = rope::Angles { cos, sin };
         let x = saved.pop()?;
         let mut dx = self.norm.backward(ctx, x, &dy, sink)?;
         ctx.give(dy);
@@ -122,13 +134,15 @@ impl Trunk for Decoder {
             })?;
             dx = layer.backward(ctx, batch, angles, dx, saved, sink)?;
         }
-        let mut rows = embedding::backward(dx.f32()?, batch.input_ids(), self.hidden);
-        let scale = self.scale();
-        rows.grad.iter_mut().for_each(|value| *value *= scale);
-        sink.sparse_rows(&self.embed_tokens, &rows.without(self.pad_token_id))?;
-        for buffer in [dx, cos, sin] {
-            ctx.give(buffer);
-        }
+        let of = Backward {
+            param: &self.embed_tokens,
+            ids: batch.input_ids(),
+            table: Table::Words,
+            padding: self.pad_token_id,
+            scale: self.scale(),
+        };
+        embedding::backward(ctx, &dx, self.hidden, of, sink)?;
+        ctx.give(dx);
         Ok(())
     }
 }
