@@ -317,7 +317,8 @@ fn texts_go_in_and_logits_come_out() {
         let request = Str::new(r#"{"device": "cpu", "precisions": []}"#);
         let mut written = 0_usize;
         let mut sink = abi::Sink::zeroed();
-        (sink.context, sink.write) = ((&raw mut written).cast(), Some(count));
+        sink.context = (&raw mut written).cast();
+        sink.write = Some(count);
         let selftest = v.selftest.unwrap();
         assert_eq!(selftest(request, null(), &raw mut m.buffer), abi::E_INVALID_ARGUMENT);
         assert_eq!(selftest(request, &raw const sink, &raw mut m.buffer), abi::E_UNSUPPORTED);

@@ -15,11 +15,12 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// Whether its gradient is rounding alone: softmax does not see what the bias of the keys adds.
+    /// Whether its gradient is rounding alone: softmax does not see what the bias of the keys adds. (DeBERTa's positions
+    /// see that of `key_proj`, but not that of the positions' own keys.)
     pub(super) fn is_rounding(&self) -> bool {
         self.name.ends_with("key.bias")
             || self.name.ends_with("k_lin.bias")
-            || self.name.ends_with("key_proj.bias")
+            || self.name.ends_with("pos_key_proj.bias")
     }
 }
 

@@ -15,7 +15,8 @@ fn opens(bench: &Bench<'_>) -> Result<Worst> {
     let mut worst = Worst::default();
     worst.part(0.0, 0.0, || {
         let Bench { opened, .. } = bench;
-        let unit = if opened.is_cpu() { format!(", products by {}", ctx.isa()) } else { String::new() };
+        let unit =
+            if opened.is_cpu() { format!(", products by {}", ctx.isa()) } else { String::new() };
         format!("{} ({}){unit}", opened.name, opened.what)
     });
     Ok(worst)

@@ -1,6 +1,7 @@
 //! Whole models: logits against transformers', gradients against PyTorch's norms and the CPU's tensors.
 
 use crate::batch::PackedBatch;
+use crate::context::Precision;
 use crate::error::Result;
 use crate::model::Model;
 use crate::saved::Saved;
@@ -19,8 +20,15 @@ const LOGITS: (f64, f64) = (2e-5, 8e-2);
 /// Largest difference of losses, in parts of the loss.
 const LOSS: (f64, f64) = (2e-5, 8e-2);
 
-/// Largest distance of a gradient from the CPU's, in parts of its length.
+/// Largest distance of all gradients together from the CPU's, in parts of their length.
+const GRADIENTS: (f64, f64) = (1e-4, 3e-1);
+
+/// Largest distance of a tensor's gradient from the CPU's, in parts of its length, in models with real widths.
 const GRADIENT: (f64, f64) = (1e-4, 2.5e-1);
+
+/// The same in the goldens: small as they are, rounding the operands of products alone makes 6e-1 in DistilBERT's. A
+/// gradient that is missing is off by 1.
+const SMALL_GRADIENT: (f64, f64) = (1e-4, 9e-1);
 
 /// Largest length of a gradient that is rounding alone, in parts of the longest gradient.
 const ROUNDING: (f64, f64) = (1e-5, 1e-1);
@@ -28,8 +36,8 @@ const ROUNDING: (f64, f64) = (1e-5, 1e-1);
 /// Tensors whose gradients are shorter than this part of the longest one are compared with that.
 const SHORT: f64 = 1e-3;
 
-/// Largest difference of the length of a gradient from PyTorch's, in parts of it.
-const NORM: (f64, f64) = (1e-3, 2.5e-1);
+/// Largest difference of the length of a gradient from PyTorch's, in parts of it; in f32.
+const NORM: f64 = 1e-3;
 
 pub(in crate::selftest) fn checks(goldens: &Goldens) -> Vec<Check<'_>> {
     let mut all = Vec::new();
@@ -65,13 +73,17 @@ fn gradients(bench: &Bench<'_>, golden: &ModelGolden) -> Result<Worst> {
     let mut models = (golden.open(bench.context()?, 0.0)?, golden.open(bench.reference()?, 0.0)?);
     let batch = training.batch(0)?;
     let mut worst = Worst::default();
-    let seen = compare(bench, &mut models, &batch, || Saved::train(bench.seed, 0), &mut worst)?;
+    let saved = || Saved::train(bench.seed, 0);
+    let seen = compare(bench, &mut models, &batch, (&saved, SMALL_GRADIENT), &mut worst)?;
+    if bench.precision != Precision::F32 {
+        return Ok(worst);
+    }
     let longest = training.norms.values().copied().fold(0.0, f64::max);
     for tensor in seen.iter().filter(|tensor| !tensor.is_rounding()) {
         let Some(&expected) = training.norms.get(&tensor.name) else { continue };
         let norm = distance(&tensor.values, None);
         let off = (norm - expected).abs() / expected.max(SHORT * longest);
-        worst.part(off, bench.by_precision(NORM.0, NORM.1), || {
+        worst.part(off, NORM, || {
             format!("length of the gradient of {}: expected {expected}, saw {norm}", tensor.name)
         });
     }
@@ -83,7 +95,8 @@ fn dropout(bench: &Bench<'_>, golden: &ModelGolden) -> Result<Worst> {
     let mut models = (golden.open(bench.context()?, 0.2)?, golden.open(bench.reference()?, 0.2)?);
     let batch = golden.training()?.batch(1)?;
     let mut worst = Worst::default();
-    compare(bench, &mut models, &batch, || Saved::train(bench.seed, 3), &mut worst)?;
+    let saved = || Saved::train(bench.seed, 3);
+    compare(bench, &mut models, &batch, (&saved, SMALL_GRADIENT), &mut worst)?;
     Ok(worst)
 }
 
@@ -103,7 +116,8 @@ fn wide_gradients(bench: &Bench<'_>, shape: &synthetic::Shape) -> Result<Worst> 
         (shape.model(bench.seed, bench.context()?)?, shape.model(bench.seed, bench.reference()?)?);
     let batch = (shape.batch()?, shape.targets());
     let mut worst = Worst::default();
-    compare(bench, &mut models, &batch, || Saved::train(bench.seed, 0), &mut worst)?;
+    let saved = || Saved::train(bench.seed, 0);
+    compare(bench, &mut models, &batch, (&saved, GRADIENT), &mut worst)?;
     Ok(worst)
 }
 
@@ -112,7 +126,7 @@ fn compare(
     bench: &Bench<'_>,
     (model, reference): &mut (Model, Model),
     batch: &(PackedBatch, Targets),
-    saved: impl Fn() -> Saved,
+    (saved, tolerance): (&dyn Fn() -> Saved, (f64, f64)),
     worst: &mut Worst,
 ) -> Result<Vec<Named>> {
     let (expected_loss, expected) = read::gradients(reference, batch, &mut saved())?;
@@ -123,6 +137,15 @@ fn compare(
     });
     let lengths = expected.iter().map(|tensor| distance(&tensor.values, None));
     let longest = lengths.fold(f64::MIN_POSITIVE, f64::max);
+    let square = |tensor: &Named, other: Option<&Named>| {
+        distance(&tensor.values, other.map(|other| other.values.as_slice())).powi(2)
+    };
+    let length = expected.iter().map(|tensor| square(tensor, None)).sum::<f64>().sqrt();
+    let pairs = expected.iter().zip(&seen);
+    let apart = pairs.map(|(tensor, other)| square(tensor, Some(other))).sum::<f64>().sqrt();
+    worst.part(apart / length, bench.by_precision(GRADIENTS.0, GRADIENTS.1), || {
+        format!("all gradients: {apart:.3e} from the CPU's, which are {length:.3e} long")
+    });
     for (expected, seen) in expected.iter().zip(&seen) {
         if expected.is_rounding() {
             let length = distance(&seen.values, None);
@@ -137,7 +160,7 @@ fn compare(
         let length = distance(&expected.values, None);
         let apart = distance(&expected.values, Some(&seen.values));
         let off = apart / length.max(SHORT * longest);
-        worst.part(off, bench.by_precision(GRADIENT.0, GRADIENT.1), || {
+        worst.part(off, bench.by_precision(tolerance.0, tolerance.1), || {
             format!(
                 "gradient of {}: {apart:.3e} from the CPU's, which is {length:.3e} long",
                 expected.name

@@ -6,8 +6,8 @@ use std::time::Instant;
 use kobench_plugin_sdk::{self as sdk, Error, SpeedLine, SpeedRequest};
 
 use super::lengths::{Lengths, pack};
-use super::shape::Shape;
 use super::memory;
+use super::shape::Shape;
 use crate::batch::PackedBatch;
 use crate::context::Precision;
 use crate::error::Result;

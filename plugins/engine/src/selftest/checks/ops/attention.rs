@@ -24,8 +24,8 @@ static ABSOLUTE: [(&[usize], usize, usize); 5] = [
 static CAUSAL: [(&[usize], usize, usize, usize, Option<usize>); 4] = [
     (&[1, 3], 2, 1, 8, None),
     (&[17, 40, 2], 4, 2, 6, Some(5)),
-    (&[130, 64], 4, 4, 64, Some(50)),
-    (&[150, 7], 4, 2, 256, None),
+    (&[130, 33], 2, 2, 64, Some(50)),
+    (&[70, 7], 4, 2, 256, None),
 ];
 
 /// Lengths, heads, width of a head, buckets, whether content looks at positions, and positions at content.
@@ -171,8 +171,17 @@ fn disentangled_forward(case: &mut Case, of: &OfDisentangled) -> Result<()> {
         };
         let queries = p2c.then(|| part(0));
         let keys = c2p.then(|| part(usize::from(p2c)));
-        let own = Disentangled { relative: positions, keys: keys.as_deref(), queries: queries.as_deref() };
-        reference::disentangled_attention(&wide(&values), batch.cu_seqlens(), (heads, head_dim), own)
+        let own = Disentangled {
+            relative: positions,
+            keys: keys.as_deref(),
+            queries: queries.as_deref(),
+        };
+        reference::disentangled_attention(
+            &wide(&values),
+            batch.cu_seqlens(),
+            (heads, head_dim),
+            own,
+        )
     });
     Ok(())
 }
@@ -186,7 +195,8 @@ fn disentangled_backward(case: &mut Case, of: &OfDisentangled) -> Result<()> {
     case.stage(&batch, &Lists::Disentangled(shape, &distances))?;
     let (tokens, hidden) = (batch.tokens(), heads * head_dim);
     let size = distances.rows().len() * (usize::from(c2p) + usize::from(p2c)) * hidden;
-    let ((qkv, _), (projected, _)) = (case.input(tokens * 3 * hidden, 1.0)?, case.input(size, 1.0)?);
+    let ((qkv, _), (projected, _)) =
+        (case.input(tokens * 3 * hidden, 1.0)?, case.input(size, 1.0)?);
     let (mut out, mut lse) = (case.room(tokens * hidden)?, case.room_f32(heads * tokens)?);
     let own = disentangled::Positions { projected: &projected, distances: &distances, c2p, p2c };
     let dropout = case.dropout(DROPPED, 2);
@@ -197,7 +207,16 @@ fn disentangled_backward(case: &mut Case, of: &OfDisentangled) -> Result<()> {
     let (mut dqkv, mut dprojected) = (case.room(tokens * 3 * hidden)?, case.room(size)?);
     let gradients = disentangled::Gradients { dqkv: &mut dqkv, dprojected: &mut dprojected };
     disentangled::backward(
-        &case.ctx, shape, &qkv, Some(own), scale, dropout, &out, &lse, &dout, gradients,
+        &case.ctx,
+        shape,
+        &qkv,
+        Some(own),
+        scale,
+        dropout,
+        &out,
+        &lse,
+        &dout,
+        gradients,
     )?;
     case.result("dqkv", &dqkv)?;
     case.result("dprojected", &dprojected)

@@ -33,7 +33,11 @@ pub(super) fn checks<'a>() -> Vec<Check<'a>> {
 type Own = (usize, usize, usize, Activation);
 
 /// Weights and bias, and their values.
-fn parameters(case: &mut Case, inputs: usize, outputs: usize) -> Result<[(Arc<Parameter>, Vec<f32>); 2]> {
+fn parameters(
+    case: &mut Case,
+    inputs: usize,
+    outputs: usize,
+) -> Result<[(Arc<Parameter>, Vec<f32>); 2]> {
     let mut store = ParamStore::default();
     let part = |name: &str, shape: &[usize]| Part { name: name.to_owned(), shape: shape.to_vec() };
     let weights = store.declare_weights(vec![part("w", &[outputs, inputs])], Init::Zeros, inputs);

@@ -49,7 +49,8 @@ fn norm_forward(case: &mut Case, &(rows, width): &(usize, usize)) -> Result<()> 
     norm::forward(&case.ctx, &mut x, &residual, layer, off, None)?;
     case.result("y", &x)?;
     case.expect("y", || {
-        let [x, r, g, b] = [&x_values, &residual_values, &gamma_values, &beta_values].map(|v| wide(v));
+        let [x, r, g, b] =
+            [&x_values, &residual_values, &gamma_values, &beta_values].map(|v| wide(v));
         reference::layer_norm(&x, &r, &g, &b, 1e-12)
     });
     Ok(())
@@ -148,6 +149,8 @@ fn residual(case: &mut Case, &(rows, width): &(usize, usize)) -> Result<()> {
         (case.input(rows * width, 1.0)?, case.input(rows * width, 1.0)?);
     pointwise::add(&case.ctx, &mut y, &x)?;
     case.result("sum", &y)?;
-    case.expect("sum", || wide(&y_values).iter().zip(wide(&x_values)).map(|(y, x)| y + x).collect());
+    case.expect("sum", || {
+        wide(&y_values).iter().zip(wide(&x_values)).map(|(y, x)| y + x).collect()
+    });
     Ok(())
 }

@@ -16,7 +16,7 @@ static SHAPES: [(&[usize], usize); 4] =
 
 /// Lengths, query and other heads, width of a head.
 static ROTATED: [(&[usize], usize, usize, usize); 3] =
-    [(&[1, 3], 2, 1, 8), (&[17, 40], 3, 3, 6), (&[300, 2], 4, 4, 256)];
+    [(&[1, 3], 2, 1, 8), (&[17, 40], 3, 3, 6), (&[100, 2], 4, 4, 256)];
 
 /// Rows of each table.
 const ENTRIES: usize = 50;
@@ -36,7 +36,8 @@ type Own = (&'static [usize], usize);
 
 fn embedded(case: &mut Case, &(lengths, width): &Own) -> Result<()> {
     let batch = sequences(lengths)?;
-    let words: Vec<u32> = (0..batch.tokens()).map(|at| ((at * 7919 + 3) % ENTRIES) as u32).collect();
+    let words: Vec<u32> =
+        (0..batch.tokens()).map(|at| ((at * 7919 + 3) % ENTRIES) as u32).collect();
     let types: Vec<u32> = (0..batch.tokens()).map(|at| (at % 2) as u32).collect();
     let lists = [(Table::Words, words.as_slice()), (Table::TokenTypes, types.as_slice())];
     case.stage(&batch, &Lists::Lookups(&lists))?;
