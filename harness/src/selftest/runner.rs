@@ -124,7 +124,7 @@ pub fn check(
     let mut fruitless = 0;
     while !run.left.is_empty() {
         let before = run.done.len();
-        let skip = run.done.iter().map(|line| id_of(line)).collect();
+        let skip = run.done.iter().map(id_of).collect();
         let request = SelftestRequest { skip, ..options.request() };
         let end = child::run(&plugin.path, &request, options.limit, &mut |line| run.line(line));
         let came_far = run.done.len() > before;

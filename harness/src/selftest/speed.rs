@@ -29,7 +29,7 @@ pub struct SpeedOptions {
 }
 
 impl SpeedOptions {
-    fn request(&self) -> SpeedRequest {
+    pub(super) fn request(&self) -> SpeedRequest {
         SpeedRequest {
             shapes: self.shapes.clone(),
             lengths: self.lengths.clone(),

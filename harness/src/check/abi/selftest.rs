@@ -27,7 +27,7 @@ fn selftest(bench: &mut Bench) -> Outcome {
             false => skipped("there is no self-test"),
         };
     };
-    // SAFETY (of all calls of this function): texts and sinks by the header's rules, or NULL where that is an error.
+    // SAFETY: texts and sinks by the header's rules, or, below, NULL where that is an error.
     let list = || collect("selftest", |sink, error| unsafe { call(Str::new(LIST), sink, error) });
     let first = match list() {
         Err(e) if e.status == abi::E_UNSUPPORTED && !bench.description.selftest => {

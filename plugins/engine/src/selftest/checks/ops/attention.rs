@@ -11,8 +11,10 @@ use crate::reference::{self, Causal, Disentangled};
 use crate::selftest::compare::wide;
 use crate::selftest::registry::Check;
 
-/// Lengths, heads, width of a head: with dropout, and without it.
-static ABSOLUTE: [(&[usize], usize, usize); 5] = [
+/// Lengths, heads, width of a head.
+type Absolute = (&'static [usize], usize, usize);
+
+static ABSOLUTE: [Absolute; 5] = [
     (&[1], 1, 8),
     (&[3, 1, 17], 3, 16),
     (&[33, 64, 2], 4, 12),
@@ -21,7 +23,9 @@ static ABSOLUTE: [(&[usize], usize, usize); 5] = [
 ];
 
 /// Lengths, query heads, key heads, width of a head, window.
-static CAUSAL: [(&[usize], usize, usize, usize, Option<usize>); 4] = [
+type OfCausal = (&'static [usize], usize, usize, usize, Option<usize>);
+
+static CAUSAL: [OfCausal; 4] = [
     (&[1, 3], 2, 1, 8, None),
     (&[17, 40, 2], 4, 2, 6, Some(5)),
     (&[130, 33], 2, 2, 64, Some(50)),
@@ -29,7 +33,9 @@ static CAUSAL: [(&[usize], usize, usize, usize, Option<usize>); 4] = [
 ];
 
 /// Lengths, heads, width of a head, buckets, whether content looks at positions, and positions at content.
-static DISENTANGLED: [(&[usize], usize, usize, usize, bool, bool); 4] = [
+type OfDisentangled = (&'static [usize], usize, usize, usize, bool, bool);
+
+static DISENTANGLED: [OfDisentangled; 4] = [
     (&[1, 3], 1, 8, 8, true, true),
     (&[33, 17, 2], 3, 16, 8, true, false),
     (&[65, 12], 2, 24, 16, false, true),
@@ -52,8 +58,6 @@ pub(super) fn checks<'a>() -> Vec<Check<'a>> {
         check("disentangled/backward", &DISENTANGLED, disentangled_backward),
     ]
 }
-
-type Absolute = (&'static [usize], usize, usize);
 
 fn absolute_forward(case: &mut Case, &(lengths, heads, head_dim): &Absolute) -> Result<()> {
     let batch = sequences(lengths)?;
@@ -85,8 +89,6 @@ fn absolute_backward(case: &mut Case, &(lengths, heads, head_dim): &Absolute) ->
     attention::backward(&case.ctx, shape, &qkv, dropout, &out, &lse, &dout, &mut dqkv)?;
     case.result("dqkv", &dqkv)
 }
-
-type OfCausal = (&'static [usize], usize, usize, usize, Option<usize>);
 
 fn causal_shape<'a>(cu_seqlens: &'a [u32], of: &OfCausal) -> CausalShape<'a> {
     let &(_, heads, kv_heads, head_dim, window) = of;
@@ -134,8 +136,6 @@ fn causal_backward(case: &mut Case, of: &OfCausal) -> Result<()> {
     causal::backward(&case.ctx, shape, &qkv, dropout, &out, &lse, &dout, &mut dqkv)?;
     case.result("dqkv", &dqkv)
 }
-
-type OfDisentangled = (&'static [usize], usize, usize, usize, bool, bool);
 
 /// Positions, and what attention's scores are multiplied by.
 fn relative(of: &OfDisentangled) -> (RelativePositions, f32) {
