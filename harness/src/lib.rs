@@ -7,6 +7,7 @@
 //! - [`gpu`]: which GPUs a run may use, and what is known of them while it does;
 //! - [`plugin`]: finds, loads and calls model libraries; [`check`] holds one against the interface's rules,
 //!   and [`plugin_new`] writes one to begin with;
+//! - [`selftest`]: whether a device computes rightly, and how fast, by a plugin's own account;
 //! - [`task`] and [`data`]: what a task is, and its rows as the reference read them;
 //! - [`qa`]: windows and logits to answers; [`tokens`]: what a tokeniser makes of a data set;
 //! - [`download`] gets files whole and checked, or not at all; [`inventory`]: what of the data is here;
@@ -41,6 +42,7 @@ pub mod report;
 pub mod run;
 pub mod scaffold;
 pub mod score;
+pub mod selftest;
 pub mod stats;
 pub mod suggest;
 pub mod task;

@@ -163,7 +163,7 @@ fn versions_that_do_not_meet_name_both_and_the_side_to_rebuild() {
     let newer = "the plugin is newer: update kobench";
     let major = "speaks version 2 of the plugin interface, this kobench speaks version 1";
     refused(bad_plugin(sandbox.path(), "NEWER_MAJOR"), major, newer);
-    let minor = "speaks version 1.9 of the plugin interface and needs a host of 1.9 or newer; this kobench speaks 1.0";
+    let minor = "speaks version 1.9 of the plugin interface and needs a host of 1.9 or newer; this kobench speaks 1.1";
     refused(bad_plugin(sandbox.path(), "NEWER_MINOR"), minor, newer);
 }
 

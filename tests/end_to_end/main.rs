@@ -20,6 +20,7 @@ mod parity;
 mod plugin_new;
 mod score;
 mod score_tasks;
+mod selftest;
 mod supports;
 mod sweep;
 mod task;

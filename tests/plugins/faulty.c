@@ -220,6 +220,30 @@ static int32_t faulty_stats(kobench_model *model, const kobench_sink *out, koben
 
 static void faulty_cancel(kobench_model *model) { (void)model; }
 
+/* ---- self-test ---- */
+
+static int32_t faulty_selftest(kobench_str json, const kobench_sink *out, kobench_error *error) {
+    static const char *const keys[] = {"device", "precisions", "only", "skip", "seed", "list", "speed"};
+    if (!KOBENCH_HAS(kobench_sink, out, write) || !out->write) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "the sink is NULL");
+    kobench_json members;
+    char key[64];
+    kobench_str value;
+    unsigned found = 0;
+    if (!kobench_json_begin(&members, json)) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "the request is not a JSON object");
+    while (kobench_json_next(&members, key, &value)) {
+        size_t k = 0;
+        while (k < sizeof keys / sizeof *keys && strcmp(key, keys[k])) k++;
+        if (k == sizeof keys / sizeof *keys) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "no key \"%s\"", key);
+        if (!strcmp(key, "precisions") && contains(value, "f7")) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "no precision f7");
+        found |= 1u << k;
+    }
+    if ((found & 3) != 3) return kobench_fail(error, KOBENCH_E_INVALID_ARGUMENT, "no device, or no precisions");
+    const char *outcome = found & 32 && !fault("abi.selftest") ? "listed" : "passed";
+    char line[128];
+    int size = snprintf(line, sizeof line, "{\"name\": \"nothing\", \"precision\": \"f32\", \"outcome\": \"%s\"}\n", outcome);
+    return out->write(out->context, line, (size_t)size);
+}
+
 KOBENCH_EXPORT int32_t kobench_plugin_entry_v1(const kobench_host *host, kobench_plugin *out) {
     if (fault("abi.entry-null") && !out) return KOBENCH_OK;
     if (fault("abi.size-host") && host) *(volatile const uint32_t *)((const char *)host + offsetof(kobench_host, log));
@@ -237,6 +261,7 @@ KOBENCH_EXPORT int32_t kobench_plugin_entry_v1(const kobench_host *host, kobench
     out->model_close = faulty_model_close;
     if (fault("model.stats") && KOBENCH_HAS(kobench_plugin, out, model_stats)) out->model_stats = faulty_stats;
     if (fault("abi.cancel") && KOBENCH_HAS(kobench_plugin, out, model_cancel)) out->model_cancel = faulty_cancel;
+    if (KOBENCH_HAS(kobench_plugin, out, selftest)) out->selftest = faulty_selftest;
     if (fault("abi.size-plugin")) out->model_load = NULL;
     return status;
 }

@@ -50,6 +50,16 @@ pub fn broken_plugin(folder: &Path, how: &str) -> PathBuf {
     build(folder, &name, "broken.c", &options)
 }
 
+/// Builds the plugin whose self-test goes in one way, for instance `CRASH`; `GOOD` passes. Its name is
+/// `selftest_crash`.
+pub fn selftest_plugin(folder: &Path, how: &str) -> PathBuf {
+    let name = format!("selftest_{}", how.to_lowercase());
+    let defines = [format!("-DLEXICON_NAME=\"{name}\""), format!("-DSELFTEST_{how}")];
+    let options: Vec<&str> =
+        defines.iter().map(String::as_str).chain(["-std=gnu11", "-Wno-unused-function"]).collect();
+    build(folder, &name, "selftest.c", &options)
+}
+
 /// Builds the plugin that trains. Its model is called `trainer`.
 pub fn trainer_plugin(folder: &Path) -> PathBuf {
     build(folder, "trainer", "trainer.c", &["-std=c11", "-pedantic", "-lm"])

@@ -16,6 +16,7 @@ mod logits;
 mod memory;
 mod model;
 mod outcome;
+mod process;
 mod protocol;
 mod runner;
 mod serve;
@@ -25,5 +26,6 @@ mod training;
 
 pub use catalog::{Check, Group, Selection};
 pub use finding::{Finding, Report, Verdict};
+pub(crate) use process::Process;
 pub use runner::{Options, check_plugin};
 pub use serve::serve;

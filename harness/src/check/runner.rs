@@ -2,17 +2,14 @@
 
 use super::catalog::{Check, GROUPS, Group, Selection};
 use super::finding::{Finding, Report, Verdict};
+use super::process::Process;
 use super::protocol::{News, Order};
 use crate::hint::Hint as _;
 use crate::plugin::{Description, Variant};
 use crate::run::Checkpoint;
-use crate::worker::output::Output;
-use crate::worker::{FailureKind, Limits, Worker, frame, of_exit};
-use std::os::fd::OwnedFd;
+use crate::worker::{FailureKind, Limits, Worker, frame};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// How a library is checked.
@@ -188,9 +185,7 @@ impl Run<'_> {
         };
         let (mut socket, theirs) = UnixStream::pair().map_err(|e| cannot("a socket", e))?;
         socket.set_read_timeout(Some(self.options.limit)).map_err(|e| cannot("a socket", e))?;
-        let executable = std::env::current_exe().map_err(|e| cannot("this program", e))?;
-        let mut process =
-            Process::start(&executable, theirs).map_err(|e| cannot("a process", e))?;
+        let mut process = Process::start("--checks", theirs).map_err(|e| cannot("a process", e))?;
         // A child that ends at once is seen below.
         let _ = frame::write(&mut socket, &order);
         let mut check = None;
@@ -200,7 +195,7 @@ impl Run<'_> {
                 Ok(Some(News::Found(mut finding))) => {
                     check = None;
                     if !finding.is_good() {
-                        said(&mut finding.detail, process.output.take().last());
+                        said(&mut finding.detail, process.printed().last());
                     }
                     self.found(finding);
                 }
@@ -212,11 +207,11 @@ impl Run<'_> {
                     ) =>
                 {
                     let why = FailureKind::Hung { limit: self.options.limit }.to_string();
-                    return Err(Ended { check, why, printed: process.output.take() });
+                    return Err(Ended { check, why, printed: process.printed() });
                 }
                 Ok(None) | Err(_) => {
                     let why = process.ended();
-                    return Err(Ended { check, why, printed: process.output.take() });
+                    return Err(Ended { check, why, printed: process.printed() });
                 }
             }
         }
@@ -233,56 +228,5 @@ struct Ended {
 fn said(detail: &mut String, line: Option<&String>) {
     if let Some(line) = line {
         detail.push_str(&format!("; it printed: {line}"));
-    }
-}
-
-/// The child process; it does not outlive this.
-struct Process {
-    child: Child,
-    output: Output,
-}
-
-impl Process {
-    fn start(executable: &Path, socket: UnixStream) -> std::io::Result<Self> {
-        let mut child = Command::new(executable)
-            .args(["worker", "--checks"])
-            .arg(std::process::id().to_string())
-            .stdin(Stdio::from(OwnedFd::from(socket)))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // A group of its own, so that what a plugin starts can be ended with it.
-            .process_group(0)
-            .spawn()?;
-        let output = Output::default();
-        if let Some(stream) = child.stdout.take() {
-            output.follow(stream, |_| {});
-        }
-        if let Some(stream) = child.stderr.take() {
-            output.follow(stream, |_| {});
-        }
-        Ok(Self { child, output })
-    }
-
-    /// How it ended. Its socket is closed, so that it has ended or is about to.
-    fn ended(&mut self) -> String {
-        for _ in 0..500 {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                self.output.settle();
-                return of_exit(status).to_string();
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        "closed its socket and went on".into()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let group = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
-        if let Some(group) = group {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

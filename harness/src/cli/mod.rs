@@ -12,6 +12,7 @@ mod progress;
 mod recipe;
 mod run;
 mod score;
+mod selftest;
 mod shared;
 mod sweep;
 mod task;
@@ -76,6 +77,8 @@ enum Command {
     Recipe(recipe::RecipeCommand),
     /// Train with several settings, and rank them by the development metric.
     Sweep(sweep::Args),
+    /// Check that a device of this machine computes rightly, or measure how fast it does.
+    Selftest(selftest::Args),
     /// The process that holds a plugin; started by kobench itself.
     #[command(hide = true)]
     Worker(worker::Args),
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Plugin(args) => plugin::run(&args, &look, &mut stdout),
         Command::Recipe(command) => recipe::run(&command, &look, &mut stdout),
         Command::Sweep(args) => sweep::run(&args, &look, &mut stdout),
+        Command::Selftest(args) => selftest::run(&args, &look, &mut stdout),
         Command::Worker(args) => worker::run(&args),
     };
     match ended {

@@ -13,6 +13,7 @@ mod handles;
 mod host;
 mod library;
 mod rows;
+mod selftest;
 mod training;
 
 pub use catalog::{Broken, Catalog, Entry, Listed, ModelError, NO_PLUGINS};
@@ -28,8 +29,9 @@ pub(crate) use rows::Rows;
 
 /// The documents that cross the interface, shared with the SDK.
 pub use kobench_plugin_sdk::{
-    Context, Description, EncodeOptions, Example, Head, ModelRequest, OptionDescription,
-    StepArguments, StepOutcome, Targets, TokenizerRequest, Truncation, Variant,
+    CheckId, CheckLine, CheckOutcome, Context, Description, EncodeOptions, Example, Head,
+    ModelRequest, OptionDescription, SelftestRequest, SpeedLine, SpeedRequest, StepArguments,
+    StepOutcome, Targets, TokenizerRequest, Truncation, Variant,
 };
 
 #[cfg(test)]

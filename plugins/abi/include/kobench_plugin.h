@@ -68,7 +68,7 @@ extern "C" {
 #endif
 
 #define KOBENCH_ABI_MAJOR 1
-#define KOBENCH_ABI_MINOR 0
+#define KOBENCH_ABI_MINOR 1
 #define KOBENCH_ABI_MINOR_OLDEST 0
 
 /* Status codes. */
@@ -320,6 +320,18 @@ typedef struct kobench_plugin {
      * that saved it, and goes on bit for bit. Another model's files are KOBENCH_E_BAD_DATA, naming a tensor. */
     int32_t (*model_load)(kobench_model *model, kobench_str directory, uint32_t flags,
                           kobench_error *error);
+
+    /* Since 1.1. */
+
+    /* Checks that this build computes rightly on a device of this machine, or measures how fast it does: {"device":
+     * "auto" | "cpu" | "cuda:N", "precisions": ["f32", "bf16"], "only": [names of checks, or what they begin with up to
+     * a "/"; none: all], "skip": [{"name", "precision"}], "seed": number, "list": boolean, "speed": object or null}
+     * (harness/schemas/selftest-request.schema.json). A plugin that has it says "selftest": true in its description.
+     * Into the sink goes a JSON object a line, each ended by \n and written as soon as its check has ended
+     * (harness/schemas/selftest-line.schema.json). With "list" no check is run, and each that would be is written as
+     * "listed"; checks run in that order, so that the host knows which one ended the process. The status is KOBENCH_OK
+     * also where checks failed; it is another one where none can be run, for instance without the device. */
+    int32_t (*selftest)(kobench_str json, const kobench_sink *out, kobench_error *error);
 } kobench_plugin;
 
 #if defined(_WIN32)

@@ -14,7 +14,7 @@ abi_constants! {
     /// The major version; part of the entry symbol's name.
     KOBENCH_ABI_MAJOR => pub const ABI_MAJOR: u32 = 1;
     /// The minor version that this crate describes.
-    KOBENCH_ABI_MINOR => pub const ABI_MINOR: u32 = 0;
+    KOBENCH_ABI_MINOR => pub const ABI_MINOR: u32 = 1;
     /// The oldest minor of the other side that code built on this crate accepts.
     KOBENCH_ABI_MINOR_OLDEST => pub const ABI_MINOR_OLDEST: u32 = 0;
 

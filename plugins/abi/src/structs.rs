@@ -200,5 +200,6 @@ abi_structs! {
         pub train_end: Option<unsafe extern "C" fn(ModelPtr, ErrorPtr) -> i32>,
         pub model_save: Option<unsafe extern "C" fn(ModelPtr, Str, u32, ErrorPtr) -> i32>,
         pub model_load: Option<unsafe extern "C" fn(ModelPtr, Str, u32, ErrorPtr) -> i32>,
+        pub selftest: Option<unsafe extern "C" fn(Str, *const Sink, ErrorPtr) -> i32>,
     }
 }

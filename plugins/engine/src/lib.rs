@@ -4,7 +4,8 @@
 //! [`dispatch`] the same operations on buffers, wherever they are, [`nn`] modules with parameters, [`trunk`] and [`head`] what models are made of, [`model`] a whole
 //! model as its [`config`] says, with its weights from a [`checkpoint`]; [`train`] changes them. [`tokenizer`] turns text into packed ids, and
 //! [`plugin`] makes all of it a plugin.
-//! [`reference`](mod@reference) holds plain f64 forms of the operations, which kernels are tested against.
+//! [`reference`](mod@reference) holds plain f64 forms of the operations, which kernels are tested against;
+//! [`selftest`] tests them where they run.
 //!
 //! There is no tape: each module has `forward(.., saved)`, which pushes onto [`Saved`] what its
 //! `backward(.., saved, sink)` will pop; gradients go to a [`GradSink`] as they are made.
@@ -30,6 +31,7 @@ pub mod plugin;
 pub mod reference;
 pub mod rng;
 mod saved;
+pub mod selftest;
 pub mod stage;
 pub mod tokenizer;
 pub mod train;

@@ -24,6 +24,9 @@ pub struct Description {
     /// Whether the training calls do something.
     #[serde(default)]
     pub trains: bool,
+    /// Whether the call `selftest` does something. Such a plugin may have no models.
+    #[serde(default)]
+    pub selftest: bool,
     /// Options that `tokenizer_open` and `model_open` take.
     #[serde(default)]
     pub options: Vec<OptionDescription>,
@@ -102,6 +105,7 @@ impl Description {
             devices: cpu(),
             precisions: f32_only(),
             trains: false,
+            selftest: false,
             options: Vec::new(),
         }
     }

@@ -58,6 +58,7 @@ mod handle;
 pub mod log;
 mod plugin;
 mod request;
+mod selftest;
 mod train;
 
 pub use batch::{Batch, Cancel, Logits};
@@ -67,6 +68,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use plugin::Plugin;
 pub use request::{
     Context, EncodeOptions, Example, Head, ModelRequest, TokenizerRequest, Truncation,
+};
+pub use selftest::{
+    CheckId, CheckLine, CheckOutcome, SelftestLines, SelftestRequest, SpeedLine, SpeedRequest,
 };
 pub use train::{StepArguments, StepOutcome, Targets};
 

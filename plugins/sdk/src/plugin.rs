@@ -2,7 +2,7 @@
 
 use crate::{
     Batch, Description, EncodeOptions, Encoded, Error, Example, Head, Logits, ModelRequest, Result,
-    StepArguments, StepOutcome, Targets, TokenizerRequest,
+    SelftestLines, SelftestRequest, StepArguments, StepOutcome, Targets, TokenizerRequest,
 };
 use std::path::Path;
 
@@ -113,6 +113,15 @@ pub trait Plugin: 'static {
     /// Unsupported by default; files that are missing or wrong.
     fn load(_model: &mut Self::Model, _directory: &Path, _training_state: bool) -> Result<()> {
         Err(unsupported("load"))
+    }
+
+    /// Checks that this build computes rightly on a device, or measures how fast it does; a line for each check goes
+    /// to `lines` as soon as it has ended. Say [`selftest`](Description::selftest) in the description.
+    ///
+    /// # Errors
+    /// Unsupported by default; a device that cannot be used. A check that fails is a line, and no error.
+    fn selftest(_request: SelftestRequest, _lines: &mut SelftestLines<'_>) -> Result<()> {
+        Err(unsupported("selftest"))
     }
 }
 

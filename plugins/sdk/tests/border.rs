@@ -11,6 +11,7 @@ use sdk::{
     Batch, Description, Encoded, Head, Logits, ModelRequest, Source, Token, TokenizerRequest,
     Variant,
 };
+use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 
 /// Tokens are words; the logits of a text are (its tokens, its bytes). The text "boom" panics.
@@ -124,6 +125,13 @@ unsafe impl Send for SharedHost {}
 // SAFETY: as above.
 unsafe impl Sync for SharedHost {}
 static HOST: std::sync::LazyLock<SharedHost> = std::sync::LazyLock::new(|| SharedHost(host(0, 0)));
+
+/// A sink that counts bytes.
+unsafe extern "C" fn count(context: *mut c_void, _: *const u8, size: usize) -> i32 {
+    // SAFETY: the context is a `usize`.
+    unsafe { *context.cast::<usize>() += size };
+    abi::OK
+}
 
 fn open_tokenizer(
     v: &PluginVtable,
@@ -306,6 +314,18 @@ fn texts_go_in_and_logits_come_out() {
 
         assert_eq!(v.train_end.unwrap()(model, &raw mut m.buffer), abi::E_UNSUPPORTED);
         assert!(m.text().contains("train_end"), "{}", m.text());
+        let request = Str::new(r#"{"device": "cpu", "precisions": []}"#);
+        let mut written = 0_usize;
+        let mut sink = abi::Sink::zeroed();
+        sink.context = (&raw mut written).cast();
+        sink.write = Some(count);
+        let selftest = v.selftest.unwrap();
+        assert_eq!(selftest(request, null(), &raw mut m.buffer), abi::E_INVALID_ARGUMENT);
+        assert_eq!(selftest(request, &raw const sink, &raw mut m.buffer), abi::E_UNSUPPORTED);
+        assert!(m.text().contains("selftest"), "{}", m.text());
+        let unknown = Str::new(r#"{"device": "cpu", "precisions": [], "lsit": true}"#);
+        assert_eq!(selftest(unknown, &raw const sink, &raw mut m.buffer), abi::E_INVALID_ARGUMENT);
+        assert_eq!(written, 0);
         v.model_close.unwrap()(model);
         v.encoded_free.unwrap()(encoded);
     }

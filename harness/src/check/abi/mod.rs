@@ -8,6 +8,7 @@ mod arguments;
 mod batch;
 mod entry;
 mod json;
+mod selftest;
 mod sizes;
 mod threads;
 
@@ -15,8 +16,16 @@ use super::catalog::Check;
 
 /// All checks of the border.
 pub(super) fn checks() -> Vec<&'static Check> {
-    [entry::CHECKS, arguments::CHECKS, json::CHECKS, sizes::CHECKS, batch::CHECKS, threads::CHECKS]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        entry::CHECKS,
+        arguments::CHECKS,
+        json::CHECKS,
+        sizes::CHECKS,
+        batch::CHECKS,
+        threads::CHECKS,
+        selftest::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

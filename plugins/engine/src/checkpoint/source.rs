@@ -114,12 +114,14 @@ impl Checkpoint {
         Self::from_files(vec![Bytes::map(path)?], true)
     }
 
-    /// Opens a safetensors file that is already in memory; `name` stands for it in errors.
+    /// Opens a safetensors file, or a pytorch_model.bin in torch's zip format, that is already in memory; `name` stands
+    /// for it in errors.
     ///
     /// # Errors
     /// [`EngineError::Checkpoint`] when it is damaged.
     pub fn from_bytes(bytes: &'static [u8], name: &str) -> Result<Self> {
-        Self::from_files(vec![Bytes::Static(bytes, name.to_owned())], true)
+        let is_zip = bytes.starts_with(b"PK");
+        Self::from_files(vec![Bytes::Static(bytes, name.to_owned())], !is_zip)
     }
 
     fn from_files(files: Vec<Bytes>, safe: bool) -> Result<Self> {

@@ -100,6 +100,28 @@ impl ModelConfig {
         self
     }
 
+    /// The same model with one probability for every dropout.
+    #[must_use]
+    pub fn with_dropout(mut self, p: f32) -> Self {
+        match &mut self.trunk {
+            TrunkConfig::Absolute(own) => {
+                own.hidden_dropout_prob = p;
+                own.attention_output_dropout = p;
+                own.attention_probs_dropout_prob = p;
+            }
+            TrunkConfig::DebertaV2(own) => {
+                own.hidden_dropout_prob = p;
+                own.attention_probs_dropout_prob = p;
+            }
+            TrunkConfig::Gemma2(own) => own.attention_dropout = p,
+        }
+        self.head.sequence.input_dropout = p;
+        self.head.sequence.dropout = p;
+        self.head.token.dropout = p;
+        self.head.span.dropout = p;
+        self
+    }
+
     /// Refuses a checkpoint whose `architectures` names a class with another head than `head`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use half::f16;
 use kobench_engine::checkpoint::{Checkpoint, NewHead};
-use kobench_engine::config::{Architecture, ModelConfig, TrunkConfig};
+use kobench_engine::config::{Architecture, ModelConfig};
 use kobench_engine::model::Model;
 use kobench_engine::train::Targets;
 use kobench_engine::{Accumulate, PackedBatch, Precision, Saved};
@@ -81,26 +81,6 @@ pub fn all() -> Vec<Golden> {
         .collect()
 }
 
-/// Sets the probability of every dropout.
-pub fn set_dropout(config: &mut ModelConfig, p: f32) {
-    match &mut config.trunk {
-        TrunkConfig::Absolute(own) => {
-            own.hidden_dropout_prob = p;
-            own.attention_output_dropout = p;
-            own.attention_probs_dropout_prob = p;
-        }
-        TrunkConfig::DebertaV2(own) => {
-            own.hidden_dropout_prob = p;
-            own.attention_probs_dropout_prob = p;
-        }
-        TrunkConfig::Gemma2(own) => own.attention_dropout = p,
-    }
-    config.head.sequence.input_dropout = p;
-    config.head.sequence.dropout = p;
-    config.head.token.dropout = p;
-    config.head.span.dropout = p;
-}
-
 impl Golden {
     /// The model, with one probability for every dropout.
     pub fn open(&self, threads: usize, dropout: f32) -> Model {
@@ -115,8 +95,8 @@ impl Golden {
             other => panic!("{other}"),
         };
         let json = std::fs::read(folder.join("config.json")).unwrap();
-        let mut config = ModelConfig::from_json(architecture, &json, "config.json").unwrap();
-        set_dropout(&mut config, dropout);
+        let config = ModelConfig::from_json(architecture, &json, "config.json").unwrap();
+        let config = config.with_dropout(dropout);
         let checkpoint = Checkpoint::open(&folder).unwrap();
         let ctx = super::context(Precision::F32, threads);
         Model::load(config, self.head, &checkpoint, NewHead::Refuse, ctx).unwrap()

@@ -3,6 +3,7 @@
 
 mod convert;
 mod model;
+mod selftest;
 mod tokenizer;
 
 use crate::handle::{guarded, install_panic_hook};
@@ -71,6 +72,7 @@ fn fill<P: Plugin>(vtable: &mut PluginVtable) {
     vtable.train_end = Some(model::train_end::<P>);
     vtable.model_save = Some(model::save::<P>);
     vtable.model_load = Some(model::load::<P>);
+    vtable.selftest = Some(selftest::selftest::<P>);
 }
 
 unsafe extern "C" fn describe<P: Plugin>(out: *const Sink, error: *mut ErrorBuffer) -> i32 {
@@ -90,11 +92,19 @@ unsafe extern "C" fn describe<P: Plugin>(out: *const Sink, error: *mut ErrorBuff
 /// `out` is NULL or a sink by the header's rules.
 unsafe fn write_json(out: *const Sink, json: &serde_json::Value) -> Result<()> {
     // SAFETY: the caller's promise.
+    unsafe { write_text(out, &json.to_string()) }
+}
+
+/// Writes text into the host's sink.
+///
+/// # Safety
+/// `out` is NULL or a sink by the header's rules.
+unsafe fn write_text(out: *const Sink, text: &str) -> Result<()> {
+    // SAFETY: the caller's promise.
     let sink = unsafe { read_prefix(out) };
     let Some((context, write)) = sink.and_then(|s| s.write.map(|w| (s.context, w))) else {
         return Err(Error::invalid_argument("the sink is NULL or has no `write`"));
     };
-    let text = json.to_string();
     // SAFETY: the host's function with the host's context; the text lives for the call.
     let status = unsafe { write(context, text.as_ptr(), text.len()) };
     if status == abi::OK {
