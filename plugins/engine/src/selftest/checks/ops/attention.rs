@@ -99,7 +99,7 @@ fn causal_shape<'a>(cu_seqlens: &'a [u32], of: &OfCausal) -> CausalShape<'a> {
 fn causal_forward(case: &mut Case, of: &OfCausal) -> Result<()> {
     let batch = sequences(of.0)?;
     let shape = causal_shape(batch.cu_seqlens(), of);
-    case.stage(&batch, &Lists::Causal(shape))?;
+    case.stage(&batch, &Lists::Causal)?;
     let width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim;
     let (qkv, values) = case.input(batch.tokens() * width, 1.0)?;
     let mut out = case.room(batch.tokens() * shape.heads * shape.head_dim)?;
@@ -122,7 +122,7 @@ fn causal_forward(case: &mut Case, of: &OfCausal) -> Result<()> {
 fn causal_backward(case: &mut Case, of: &OfCausal) -> Result<()> {
     let batch = sequences(of.0)?;
     let shape = causal_shape(batch.cu_seqlens(), of);
-    case.stage(&batch, &Lists::Causal(shape))?;
+    case.stage(&batch, &Lists::Causal)?;
     let tokens = batch.tokens();
     let width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim;
     let inner = shape.heads * shape.head_dim;

@@ -5,9 +5,9 @@ use crate::buffer::Buffer;
 use crate::context::{Context, Precision};
 use crate::dispatch::embedding::Table;
 use crate::error::Result;
+use crate::ops::attention;
 use crate::ops::distance::DistanceTable;
 use crate::ops::dropout::Dropout;
-use crate::ops::{attention, causal};
 use crate::rng::Stream;
 use crate::selftest::bench::Bench;
 use crate::selftest::compare::{Worst, largest, wide};
@@ -26,7 +26,7 @@ pub(super) enum Lists<'a> {
     Picked(&'a [u32]),
     Lookups(&'a [(Table, &'a [u32])]),
     Attention(attention::Shape<'a>),
-    Causal(causal::Shape<'a>),
+    Causal,
     Disentangled(attention::Shape<'a>, &'a DistanceTable),
 }
 
@@ -124,7 +124,7 @@ impl Case {
         use crate::stage::{List, Stage};
 
         let Device::Cuda(gpu) = self.ctx.device().clone() else { return Ok(()) };
-        let mut stage = Stage::new(true);
+        let mut stage = Stage::new(batch, true);
         stage.sequences(batch);
         match lists {
             Lists::Sequences => {}
@@ -133,10 +133,10 @@ impl Case {
             Lists::Lookups(all) => {
                 all.iter().for_each(|(table, ids)| stage.lookup(*table, ids, None, false));
             }
-            Lists::Attention(shape) => attention::stage(&self.ctx, *shape, &mut stage),
-            Lists::Causal(shape) => causal::stage(&self.ctx, *shape, &mut stage),
+            Lists::Attention(shape) => attention::stage(&self.ctx, batch, *shape, &mut stage),
+            Lists::Causal => causal::stage(batch, &mut stage),
             Lists::Disentangled(shape, distances) => {
-                disentangled::stage(&self.ctx, *shape, Some(distances), &mut stage);
+                disentangled::stage(&self.ctx, batch, *shape, Some(distances), &mut stage);
             }
         }
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
