@@ -5,6 +5,7 @@ mod bad_plugins;
 mod c_plugin;
 mod concurrency;
 mod conformance;
+mod cuda;
 mod data;
 mod demo;
 mod devices;

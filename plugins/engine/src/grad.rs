@@ -162,15 +162,17 @@ impl GradSink for Accumulate {
         rows: TableGradient<'_>,
     ) -> Result<()> {
         #[cfg(feature = "cuda")]
-        let summed;
-        let rows = match rows {
-            TableGradient::Host(rows) => rows,
-            #[cfg(feature = "cuda")]
-            TableGradient::Device(table) => {
-                summed = table.download(ctx)?;
-                &summed
-            }
+        let summed = match rows {
+            TableGradient::Device(table) => Some(table.download(ctx)?),
+            TableGradient::Host(_) => None,
         };
+        #[cfg(feature = "cuda")]
+        let rows = match &summed {
+            Some(summed) => summed,
+            None => rows.host()?,
+        };
+        #[cfg(not(feature = "cuda"))]
+        let rows = rows.host()?;
         if rows.rows.is_empty() {
             return Ok(());
         }

@@ -20,6 +20,9 @@ use crate::saved::Saved;
 #[cfg(feature = "cuda")]
 use crate::stage::Stage;
 
+/// A table, its parameter, and the row that each token takes.
+type Taken<'a> = (Table, &'a Arc<Parameter>, Cow<'a, [u32]>);
+
 /// dropout(LayerNorm(word + token type + position)), and ELECTRA's projection to the width of the
 /// hidden states where that is another one.
 #[derive(Debug)]
@@ -83,10 +86,7 @@ impl Embeddings {
     }
 
     /// The tables, and which of their rows each token takes.
-    fn lookups<'a>(
-        &'a self,
-        batch: &'a PackedBatch,
-    ) -> Vec<(Table, &'a Arc<Parameter>, Cow<'a, [u32]>)> {
+    fn lookups<'a>(&'a self, batch: &'a PackedBatch) -> Vec<Taken<'a>> {
         let positions = match self.padding_idx {
             None => Cow::Borrowed(batch.position_ids()),
             Some(pad) => Cow::Owned(positions_behind(batch, pad)),
