@@ -60,7 +60,7 @@ fn a_device_that_is_not_there_is_named_and_auto_goes_on_without() {
     let out = demo(&sandbox, "none", &["--device", "cuda:77"]);
     assert_ne!(out.code, 0);
     assert!(out.stderr.contains("there is no device cuda:77"), "{}", out.stderr);
-    let demo = [
+    let auto = [
         "run",
         "-m",
         "kcbert-demo",

@@ -501,7 +501,7 @@ mod on_device {
             let how = own.graphs.how(shape, model.context().staged.places(), own.is_settled());
             if how == How::Plainly {
                 model.staged_pass(
-                    &batch,
+                    batch,
                     &mut saved,
                     &call.loss,
                     &mut own.gradients,
