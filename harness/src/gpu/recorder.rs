@@ -7,6 +7,9 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// How long a cell waits for NVML, which may take its time where the driver was asleep. Its first moments go unseen after
+/// that.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How often. Clocks and power change within tens of milliseconds; the GPU's own counters are about as fast.
 const EVERY: Duration = Duration::from_millis(100);
 
@@ -18,12 +21,13 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Begins to look at the GPU of this UUID. None on a CPU.
+    /// Begins to look at the GPU of this UUID; returns when it has looked for the first time. None on a CPU.
     pub fn start(device: &str, uuid: Option<&str>) -> Option<Self> {
         if !device.starts_with("cuda") {
             return None;
         }
         let (end, ended) = channel();
+        let (begun, begins) = channel();
         let uuid = uuid.map(str::to_owned);
         let thread = std::thread::spawn(move || {
             let Some(uuid) = uuid else {
@@ -37,6 +41,8 @@ impl Recorder {
             let mut next = started;
             loop {
                 summary.add(gpu.look(started.elapsed().as_secs_f64()));
+                // Only the first is waited for.
+                let _ = begun.send(());
                 next += EVERY;
                 let wait = next.saturating_duration_since(Instant::now());
                 if ended.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
@@ -50,13 +56,20 @@ impl Recorder {
                 ..summary.finish()
             }
         });
+        // An error means that there is nothing to look at.
+        let _ = begins.recv_timeout(PATIENCE);
         Some(Self { end, thread })
+    }
+
+    /// Ends the looks; [`Recorder::finish`] says what was seen until now.
+    pub fn stop(&self) {
+        // A thread that has nothing to look at has ended already.
+        let _ = self.end.send(());
     }
 
     /// What was seen.
     pub fn finish(self) -> Telemetry {
-        // A thread that has nothing to look at has ended already.
-        let _ = self.end.send(());
+        self.stop();
         self.thread.join().unwrap_or_else(|_| note("the thread that looks at the GPU ended".into()))
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What NVML told of a GPU from the moment that the model was open to the end of the cell. What the GPU, its driver or
+/// What NVML told of a GPU from the moment that the model was open until all rows were answered (where the cell trained its
+/// model, until they were scored). What the GPU, its driver or
 /// the user's rights do not tell is not there, and `notes` says why.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -23,6 +23,8 @@ pub(super) enum Heard {
     Rows { rows: u64, tokens: u64 },
     /// A message of the plugin's; level as in the interface.
     Log { level: i32, message: String },
+    /// All rows are answered; what is left is to score them.
+    Answered,
 }
 
 /// Answers to all rows, and what they took. Answers that make no sense or cannot be scored are a failure of the
@@ -53,6 +55,7 @@ pub(super) fn ask(
         Event::Log { level, message } => hear(Heard::Log { level, message }),
         Event::Stage(_) | Event::Sequences(_) => {}
     })?;
+    hear(Heard::Answered);
     if let Err(reason) = wrong.map_or_else(|| answers.complete(), Err) {
         return Err(unusable(worker, "bad logits", reason, None));
     }

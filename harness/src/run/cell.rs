@@ -7,7 +7,7 @@ use super::progress::CellProgress;
 use super::train::{TrainError, TrainProgress, Training, WorkDir, fine_tune, read_log};
 use super::{Checkpoint, CheckpointError};
 use crate::digest::HashCache;
-use crate::gpu::{DeviceStats, Work, utilisation};
+use crate::gpu::{DeviceStats, Recorder, Work, utilisation};
 use crate::metrics::Scores;
 use crate::record::{
     AS_GIVEN, Backend, Cause, CauseKind, CellRecord, Host, Memory, PredictionRow, RecordError,
@@ -53,19 +53,25 @@ const TRAINING_LOG: &str = "train.jsonl";
 /// A picture of it.
 const TRAINING_CURVE: &str = "train.svg";
 
-/// Runs the rows of a cell through an opened worker.
+/// Runs the rows of a cell through an opened worker. What looks at its GPU ends when all rows are answered.
 pub(super) fn evaluate(
     cell: &PlannedRun,
     worker: &mut Worker,
     opened: &Opened,
     clock: &Clock,
     progress: &mut CellProgress<'_>,
+    recorder: Option<&Recorder>,
 ) -> Outcome {
     let asked = TaskRows::new(&cell.task, &cell.dataset);
     let how = cell.how(&DeviceStats::read(&opened.stats));
     let answered = ask(worker, asked, how, &mut |heard| match heard {
         Heard::Rows { rows, tokens } => progress.advance(rows, tokens),
         Heard::Log { level, message } => progress.log(level, &message),
+        Heard::Answered => {
+            if let Some(recorder) = recorder {
+                recorder.stop();
+            }
+        }
     });
     match answered {
         Ok((Answered { scores, predictions }, evaluated)) => {

@@ -160,8 +160,8 @@ impl Lane<'_> {
         };
         let mut shown = self.progress.cell(&label, cell.dataset.len() as u64);
         with.is_used = true;
-        let outcome = watched(cell, &with.opened, || {
-            evaluate(cell, &mut with.worker, &with.opened, &clock, &mut shown)
+        let outcome = watched(cell, &with.opened, |recorder| {
+            evaluate(cell, &mut with.worker, &with.opened, &clock, &mut shown, recorder)
         });
         drop(shown);
         if !with.worker.is_dead() {
@@ -186,7 +186,7 @@ impl Lane<'_> {
         let run = self.run;
         let mut shown = TrainProgress::new(&mut self.progress, &label);
         let mut error = None;
-        let outcome = watched(cell, &with.opened, || {
+        let outcome = watched(cell, &with.opened, |_| {
             train(cell, training, &mut with.worker, &with.opened, run, &clock, &mut shown)
                 .unwrap_or_else(|e| {
                     error = Some(e);
@@ -249,10 +249,14 @@ fn what_happened(record: &CellRecord) -> String {
 }
 
 /// Does something while the cell's GPU, if it has one, is looked at.
-fn watched(cell: &PlannedRun, opened: &Opened, work: impl FnOnce() -> Outcome) -> Outcome {
+fn watched(
+    cell: &PlannedRun,
+    opened: &Opened,
+    work: impl FnOnce(Option<&Recorder>) -> Outcome,
+) -> Outcome {
     let stats = DeviceStats::read(&opened.stats);
     let recorder = Recorder::start(&cell.inputs.device, stats.uuid.as_deref());
-    let mut outcome = work();
+    let mut outcome = work(recorder.as_ref());
     outcome.record.telemetry = recorder.map(Recorder::finish);
     let throttled = outcome.record.telemetry.as_ref().and_then(Telemetry::throttled);
     outcome
