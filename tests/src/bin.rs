@@ -39,6 +39,9 @@ pub fn binary() -> &'static Path {
         if folder.ends_with("release") {
             cargo.arg("--release");
         }
+        if cfg!(feature = "cuda") {
+            cargo.args(["--features", "cuda"]);
+        }
         let target = folder.parent().expect("a profile's folder lies in the target folder");
         let status = cargo.arg("--target-dir").arg(target).status().expect("cargo runs");
         assert!(status.success(), "building kobench and its plugins failed");
