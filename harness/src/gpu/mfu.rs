@@ -29,13 +29,16 @@ impl Work {
 }
 
 /// `passes * flops / (seconds * peak)`, between 0 and 1 where all three tell the truth. None where the plugin does not say
-/// what it computes, or the device's peak is not known.
+/// what it computes, or the device's peak is not known, or f32 is rounded to TF32, which is neither precision.
 pub fn utilisation(
     stats: &DeviceStats,
     precision: &str,
     (work, passes): (Work, f64),
     seconds: f64,
 ) -> Option<f64> {
+    if stats.isa.as_deref().is_some_and(|isa| isa.contains("tf32")) {
+        return None;
+    }
     let peak = peak_flops(stats.name.as_deref()?, precision)?;
     let flops = passes * work.flops(stats.flops?);
     (seconds > 0.0 && flops > 0.0).then(|| flops / (seconds * peak))
@@ -58,6 +61,10 @@ mod tests {
         assert!((of(1.0) - 3.135e11 / (0.01 * 312e12)).abs() < 1e-12);
         assert!((of(TRAINING_PASSES) - 3.0 * of(1.0)).abs() < 1e-12);
         assert_eq!(utilisation(&stats, "bf16", (work, 1.0), 0.0), None);
+        stats.isa = Some("cuda-tf32".into());
+        assert_eq!(utilisation(&stats, "f32", (work, 1.0), 1.0), None);
+        stats.isa = Some("cuda-f32".into());
+        assert!(utilisation(&stats, "f32", (work, 1.0), 1.0).is_some());
         stats.flops = None;
         assert_eq!(utilisation(&stats, "bf16", (work, 1.0), 1.0), None);
     }

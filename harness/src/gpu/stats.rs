@@ -21,7 +21,7 @@ pub struct DeviceStats {
     pub memory_bytes: Option<u64>,
     /// Tokens a batch that fill it.
     pub batch_tokens: Option<u64>,
-    /// Instruction set, on a CPU.
+    /// What multiplies matrices: an instruction set on a CPU, for instance `cuda-bf16` on a GPU.
     pub isa: Option<String>,
     /// What a forward pass computes.
     pub flops: Option<Flops>,
