@@ -73,7 +73,7 @@ impl Gpu {
     /// Opens device number `ordinal` of those that this process sees (`CUDA_VISIBLE_DEVICES`).
     ///
     /// # Errors
-    /// [`CudaError::Unavailable`] where there is no such device, or its driver or libraries are missing or too old; other
+    /// [`crate::CudaError::Unavailable`] where there is no such device, or its driver or libraries are missing or too old; other
     /// errors of the driver.
     pub fn open(ordinal: usize) -> Result<Arc<Self>> {
         let driver = unavailable::check(ordinal)?;
@@ -168,7 +168,7 @@ impl Gpu {
     /// A kernel by its name, without the ending of its dtype, ready for its arguments.
     ///
     /// # Errors
-    /// [`CudaError::Kernel`] where this build does not have it.
+    /// [`crate::CudaError::Kernel`] where this build does not have it.
     pub fn kernel(
         &self,
         module: Module,
@@ -200,7 +200,7 @@ impl Gpu {
     /// call, and its users follow each other in the stream.
     ///
     /// # Errors
-    /// [`CudaError::OutOfMemory`].
+    /// [`crate::CudaError::OutOfMemory`].
     pub fn workspace(&self, bytes: usize) -> Result<u64> {
         let mut workspace = lock(&self.workspace);
         match &*workspace {
