@@ -183,22 +183,6 @@ impl Gpu {
         plans.insert(key, plan);
         Ok(())
     }
-
-    /// Whether cuBLASLt can compute such a product: not every epilogue goes with every shape and dtype.
-    pub fn can_fuse(&self, product: &Product<'_>) -> bool {
-        let key = Key::of(product, self.blas.tf32.load(Ordering::Relaxed));
-        let mut plans = lock(&self.blas.plans);
-        if plans.contains_key(&key) {
-            return true;
-        }
-        match Plan::new(self.blas.handle.0, product, &key, WORKSPACE) {
-            Ok(plan) => {
-                plans.insert(key, plan);
-                true
-            }
-            Err(_) => false,
-        }
-    }
 }
 
 fn check(product: &Product<'_>) {

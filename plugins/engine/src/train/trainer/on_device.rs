@@ -71,59 +71,58 @@ impl Trainer {
 
     /// A pass and its update in one, on a batch that is padded to its bucket.
     fn step_by_graph(&mut self, model: &mut Model, call: &Call<'_>) -> Result<Stepped> {
-        let gpu = gpu(model)?;
-        let batch = call.batch;
-        let mut saved = call.saved((self.seed, self.passes));
+        let seed = (self.seed, self.passes);
         (call.between)()?;
-        model.stage_pass(batch, &call.loss, &saved)?;
+        model.stage_pass(call.batch, &call.loss, &call.saved(seed))?;
         let own = self.device()?;
-        let shape = Shape::of(batch);
+        let shape = Shape::of(call.batch);
         let how = own.graphs.how(shape, model.context().staged.places(), own.is_settled());
-        if how == How::Plainly {
-            model.staged_pass(batch, &mut saved, &call.loss, &mut own.gradients, call.between)?;
-            let result = self.device_update(model, call.options)?;
-            self.steps += 1;
-            return Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() });
-        }
-        self.write_update(model, &gpu, call.options)?;
-        if how == How::Capturing {
-            let segments = std::mem::take(&mut self.segments);
-            let captured = self.device().and_then(|own| {
-                let threads = model.context().threads();
-                threads.install(|| {
-                    Graph::capture(&gpu, || {
-                        let (sink, between) = (&mut own.gradients, &|| Ok(()));
-                        model.staged_pass(batch, &mut saved, &call.loss, sink, between)?;
-                        let memory = model.context().staged.memory()?;
-                        own.update(memory, model.params(), &segments)
-                    })
-                })
-            });
-            self.segments = segments;
-            let places = model.context().staged.places().clone();
-            let own = self.device()?;
-            match captured {
-                Ok(graph) => own.graphs.put(shape, Some((graph, places))),
-                Err(_) => {
-                    // Nothing of it has run, and plainly it may.
-                    own.graphs.put(shape, None);
-                    own.clear()?;
-                    let mut saved = call.saved((self.seed, self.passes));
-                    let sink = &mut self.device()?.gradients;
-                    model.staged_pass(batch, &mut saved, &call.loss, sink, call.between)?;
-                    let result = self.device_update(model, call.options)?;
-                    self.steps += 1;
-                    return Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() });
-                }
+        let captured = match how {
+            How::Plainly => false,
+            How::Capturing => self.capture(model, call, shape)?,
+            How::AsGraph => true,
+        };
+        let result = if captured {
+            self.write_update(model, &gpu(model)?, call.options)?;
+            if let Some(graph) = self.device()?.graphs.get(shape) {
+                graph.launch()?;
             }
-        }
-        if let Some(graph) = self.device()?.graphs.get(shape) {
-            graph.launch()?;
-        }
-        model.count_graph();
-        let result = self.read_result(model)?;
+            model.count_graph();
+            self.read_result(model)?
+        } else {
+            let (mut saved, sink) = (call.saved(seed), &mut self.device()?.gradients);
+            model.staged_pass(call.batch, &mut saved, &call.loss, sink, call.between)?;
+            self.device_update(model, call.options)?
+        };
         self.steps += 1;
         Ok(Stepped { loss: result.loss, grad_norm: result.grad_norm() })
+    }
+
+    /// Captures the step that is staged, of which nothing runs. False where that cannot be.
+    fn capture(&mut self, model: &mut Model, call: &Call<'_>, shape: Shape) -> Result<bool> {
+        let gpu = gpu(model)?;
+        let mut saved = call.saved((self.seed, self.passes));
+        let segments = std::mem::take(&mut self.segments);
+        let captured = self.device().and_then(|own| {
+            let threads = model.context().threads();
+            threads.install(|| {
+                Graph::capture(&gpu, || {
+                    let (sink, between) = (&mut own.gradients, &|| Ok(()));
+                    model.staged_pass(call.batch, &mut saved, &call.loss, sink, between)?;
+                    own.update(model.context().staged.memory()?, model.params(), &segments)
+                })
+            })
+        });
+        self.segments = segments;
+        let places = model.context().staged.places().clone();
+        let own = self.device()?;
+        let graph = captured.ok().map(|graph| (graph, places));
+        let is_captured = graph.is_some();
+        own.graphs.put(shape, graph);
+        if !is_captured {
+            own.clear()?;
+        }
+        Ok(is_captured)
     }
 
     /// Brings the numbers of the next update to the device.
