@@ -1,5 +1,8 @@
 //! A whole model: trunk, head, weights and the context that they compute in.
 
+#[cfg(feature = "cuda")]
+mod device;
+
 use kobench_plugin_sdk::Head as Kind;
 
 use crate::batch::PackedBatch;
@@ -437,81 +440,6 @@ impl Model {
     #[cfg(not(feature = "cuda"))]
     fn device_loss(&self) -> Result<f64> {
         Err(EngineError::Internal("a pass on the CPU gave no loss".to_owned()))
-    }
-}
-
-#[cfg(feature = "cuda")]
-impl Model {
-    /// Brings what a pass reads beside its buffers to the device, if it is one.
-    fn stage(
-        &mut self,
-        batch: &PackedBatch,
-        objective: Option<&Objective<'_>>,
-        saved: &Saved,
-        loss_scale: f32,
-    ) -> Result<()> {
-        let Device::Cuda(gpu) = self.ctx.device().clone() else { return Ok(()) };
-        let mut stage = crate::stage::Stage::new(batch, objective.is_some());
-        self.trunk.stage(&self.ctx, batch, &mut stage);
-        self.head.stage(batch, &mut stage);
-        if let Some(objective) = objective {
-            objective.stage(self.logits_rows(batch), batch.sequences(), &mut stage);
-        }
-        let (seed, pass) = saved.stream();
-        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let state = kobench_cuda::StepState {
-            seed: [seed as u32, (seed >> 32) as u32],
-            pass,
-            tokens: narrow(batch.tokens()),
-            longest: narrow(batch.max_seqlen()),
-            sequences: narrow(batch.sequences()),
-            loss_scale,
-            reserved: 0,
-        };
-        self.ctx.staged.load(&gpu, stage, state)
-    }
-
-    /// The loss of the last pass on a device.
-    fn device_loss(&self) -> Result<f64> {
-        Ok(self.step_result()?.loss)
-    }
-
-    /// Brings what a training pass reads beside its buffers to the device.
-    pub(crate) fn stage_pass(
-        &mut self,
-        batch: &PackedBatch,
-        loss: &LossOf<'_>,
-        saved: &Saved,
-    ) -> Result<()> {
-        trunk::check(&self.config, batch)?;
-        self.stage(batch, Some(&loss.objective), saved, loss.scale)
-    }
-
-    /// Keeps training steps from being captured as graphs, or lets them be; for a training that begins later.
-    pub fn set_graphs(&mut self, on: bool) {
-        self.ctx.set_graphs(on);
-    }
-
-    /// Notes that a pass was launched as a graph.
-    pub(crate) fn count_graph(&mut self) {
-        self.ctx.staged.graph_launches += 1;
-    }
-
-    /// What came of the last step on a device; waits for it.
-    pub(crate) fn step_result(&self) -> Result<kobench_cuda::ops::gradient::StepResult> {
-        let Device::Cuda(gpu) = self.ctx.device() else {
-            return Err(EngineError::Internal("a step's result on the CPU".to_owned()));
-        };
-        Ok(self.ctx.staged.memory()?.read(gpu)?)
-    }
-
-    /// Brings the numbers of an update to the device.
-    pub(crate) fn write_update(
-        &mut self,
-        gpu: &std::sync::Arc<kobench_cuda::Gpu>,
-        update: &kobench_cuda::ops::gradient::Update,
-    ) -> Result<()> {
-        self.ctx.staged.write_update(gpu, update)
     }
 }
 
