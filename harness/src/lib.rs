@@ -18,10 +18,13 @@
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
-//! - [`published`]: published numbers, and whether ours agree with them.
+//! - [`published`]: published numbers, and whether ours agree with them;
+//! - [`compare`]: two runs on the same rows, and whether the new one is worse; [`history`]: many runs, and where
+//!   their numbers moved.
 
 pub mod check;
 pub mod cli;
+pub mod compare;
 pub mod data;
 pub mod digest;
 pub mod dirs;
@@ -29,6 +32,7 @@ pub mod download;
 pub mod error;
 pub mod gpu;
 pub mod hint;
+pub mod history;
 pub mod hub;
 pub mod inventory;
 pub mod metrics;

@@ -7,11 +7,13 @@
 //! RUN/cells/ID/train.jsonl        TrainingStep: one line an optimiser step, where the cell trained the model
 //! RUN/cells/ID/train.svg          the course of the training, as a picture
 //! RUN/cells/ID/model/             the model that it trained, as a Hugging Face directory
+//! RUN/bench/ID.json               BenchRecord: the speed of one model on one task's rows in one scenario
 //! ```
 //!
 //! Every record carries [`SCHEMA_VERSION`]; the JSON Schemas are in `harness/schemas`. Metrics are
 //! fractions from 0 to 1, never percent.
 
+mod bench;
 mod cell;
 mod dir;
 mod error;
@@ -30,6 +32,7 @@ pub(crate) mod testing;
 mod time;
 mod training;
 
+pub use bench::{BenchRecord, BenchSide, Measure};
 pub use cell::{
     Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PerEntity,
     PredictionsFile, Status, Throughput, Tokens,
