@@ -1,11 +1,15 @@
 //! Two runs on the same rows: which cells became worse, which better, and where the data are too few to say.
 
 mod evidence;
+mod gate;
 mod outcome;
 pub mod policy;
 mod rule;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use evidence::{Evidence, Rows};
+pub use gate::{Gate, GateVerdict, Reason, Severity, gate};
 pub use outcome::{
     CellComparison, Comparison, Difference, Effect, Flip, FlipKind, Flips, MetricComparison,
     Refusal, Side, SideKind, SpeedComparison, Spread, Tier, Unmatched, Verdict,
