@@ -100,7 +100,9 @@ impl Found<'_> {
         let name = &metric.metric;
         match metric.verdict {
             Verdict::Pass | Verdict::Improvement => {}
-            Verdict::Regression => self.fail(label, format!("{name} became worse than the margin allows")),
+            Verdict::Regression => {
+                self.fail(label, format!("{name} became worse than the margin allows"))
+            }
             Verdict::Inconclusive => self.cannot_say(
                 label,
                 metric.tier,
@@ -141,7 +143,10 @@ impl Found<'_> {
         let keys = || -> Vec<&CellKey> {
             let compared = comparison.cells.iter().map(|cell| &cell.key);
             let refused = comparison.refused.iter().map(|cell| &cell.key);
-            compared.chain(refused).chain(comparison.only_new.iter().map(|cell| &cell.key)).collect()
+            compared
+                .chain(refused)
+                .chain(comparison.only_new.iter().map(|cell| &cell.key))
+                .collect()
         };
         for pattern in self.policy.required() {
             // What the base has was said above, cell by cell.
@@ -204,7 +209,8 @@ mod tests {
     fn judged(comparison: &Comparison, policy: &str, strict: bool) -> (GateVerdict, Vec<String>) {
         let policy = Policy::load(Some(policy)).expect("built in");
         let gate = gate(comparison, &policy, strict);
-        let texts = gate.reasons.iter().map(|r| format!("{:?} {}: {}", r.severity, r.about, r.text));
+        let texts =
+            gate.reasons.iter().map(|r| format!("{:?} {}: {}", r.severity, r.about, r.text));
         (gate.verdict, texts.collect())
     }
 
@@ -221,7 +227,12 @@ mod tests {
         comparison.speeds[0].gates = true;
         let (verdict, reasons) = judged(&comparison, "default", false);
         assert_eq!(verdict, GateVerdict::Fail);
-        assert_eq!(reasons, ["Error kcbert-demo on nsmc/sample: latency_p50_seconds (single-stream) became worse than the margin allows"]);
+        assert_eq!(
+            reasons,
+            [
+                "Error kcbert-demo on nsmc/sample: latency_p50_seconds (single-stream) became worse than the margin allows"
+            ]
+        );
         comparison.speeds.clear();
         comparison.cells[0].metrics[0].verdict = Verdict::Regression;
         assert_eq!(judged(&comparison, "default", false).0, GateVerdict::Fail);
@@ -235,7 +246,11 @@ mod tests {
         comparison.cells[0].metrics[0].verdict = Verdict::Inconclusive;
         let (verdict, reasons) = judged(&comparison, "default", false);
         assert_eq!(verdict, GateVerdict::Pass);
-        assert!(reasons[0].starts_with("Warning kcbert-demo on nsmc/sample: accuracy: the rows are too few"), "{reasons:?}");
+        assert!(
+            reasons[0]
+                .starts_with("Warning kcbert-demo on nsmc/sample: accuracy: the rows are too few"),
+            "{reasons:?}"
+        );
         assert_eq!(judged(&comparison, "default", true).0, GateVerdict::Inconclusive);
         assert_eq!(judged(&comparison, "strict", false).0, GateVerdict::Fail);
         // A regression beside it is worse.
@@ -251,7 +266,10 @@ mod tests {
         failed.cells[0].reason = Some("the new cell failed: crashed: SIGSEGV".into());
         let (verdict, reasons) = judged(&failed, "default", false);
         assert_eq!(verdict, GateVerdict::Fail);
-        assert_eq!(reasons, ["Error kcbert-demo on nsmc/sample: the new cell failed: crashed: SIGSEGV"]);
+        assert_eq!(
+            reasons,
+            ["Error kcbert-demo on nsmc/sample: the new cell failed: crashed: SIGSEGV"]
+        );
 
         let mut missing = comparison();
         missing.only_base.push(unmatched("paws", Verdict::Inconclusive));
@@ -266,7 +284,10 @@ mod tests {
         refused.refused.push(Refusal { key: cell.key, label: cell.label, differences });
         let (verdict, reasons) = judged(&refused, "default", false);
         assert_eq!(verdict, GateVerdict::Refused);
-        assert_eq!(reasons, ["Error kcbert-demo on nsmc/sample: cannot be compared: other data (old / new)"]);
+        assert_eq!(
+            reasons,
+            ["Error kcbert-demo on nsmc/sample: cannot be compared: other data (old / new)"]
+        );
         refused.speeds.push(speed("peak_rss_bytes", Verdict::Regression));
         assert_eq!(judged(&refused, "default", false).0, GateVerdict::Fail);
         refused.speeds[0].verdict = Verdict::Pass;
