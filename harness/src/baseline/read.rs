@@ -30,7 +30,7 @@ pub struct BaselineCell {
     /// Its record; it has no predictions, and its counts by label and by entity are empty.
     pub record: CellRecord,
     /// SHA-256 of the predictions that the rows were made of.
-    pub predictions_sha256: String,
+    pub predictions_sha256: Option<String>,
     rows: ContentFile,
 }
 
@@ -48,8 +48,9 @@ pub fn read(path: &Path) -> Result<Baseline, BaselineError> {
     }
     let cells = (record.cells.iter())
         .map(|entry| BaselineCell {
-            record: entry.cell.clone(),
-            predictions_sha256: entry.predictions_sha256.clone(),
+            // They are not here to be read.
+            record: CellRecord { predictions: None, ..entry.cell.clone() },
+            predictions_sha256: entry.cell.predictions.as_ref().map(|file| file.sha256.clone()),
             rows: entry.rows.clone(),
         })
         .collect();

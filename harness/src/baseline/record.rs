@@ -60,10 +60,9 @@ impl From<&RunRecord> for Origin {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellEntry {
-    /// Its record, without what changes from run to run and without local paths.
+    /// Its record, without what changes from run to run and without local paths. The predictions that it names are those
+    /// that the rows were made of; they are not part of the baseline.
     pub cell: CellRecord,
-    /// SHA-256 of the predictions that the rows were made of.
-    pub predictions_sha256: String,
     /// Its rows.
     pub rows: ContentFile,
 }

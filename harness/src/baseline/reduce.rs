@@ -5,12 +5,11 @@ use std::path::Path;
 
 use crate::record::{BenchRecord, CellInputs, CellRecord};
 
-/// The record without what only this run's machine knows: the predictions (the rows stand for them), what was printed,
-/// the course of a training, telemetry; counts by label and entity follow from the rows.
+/// The record without what only this run's machine knows: what was printed, the course of a training, telemetry; counts
+/// by label and entity follow from the rows.
 pub(super) fn cell(cell: &CellRecord) -> CellRecord {
     let mut kept = cell.clone();
     inputs(&mut kept.inputs);
-    kept.predictions = None;
     kept.plugin_output = None;
     kept.training = None;
     kept.telemetry = None;

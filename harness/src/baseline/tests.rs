@@ -100,7 +100,7 @@ fn a_baseline_comes_back_without_paths_and_texts() {
     assert_eq!(cell.record.inputs.id(), written.inputs.id(), "everything that decides is there");
     assert_eq!(cell.record.metrics, written.metrics);
     assert_eq!(cell.record.predictions, None);
-    assert_eq!(cell.predictions_sha256, "f".repeat(64));
+    assert_eq!(cell.predictions_sha256, Some("f".repeat(64)));
     let expected = Evidence { from: SideKind::Baseline, ids: None, ..content.cells[0].1.clone() };
     assert_eq!(baseline.evidence(cell).expect("rows"), expected);
     assert_eq!(baseline.check().expect("as it was"), 4);

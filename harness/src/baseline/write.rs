@@ -90,10 +90,8 @@ fn fill(
     for (cell, evidence) in &content.cells {
         let file = format!("rows/{}.txt", cell.id);
         let text = rows::write(evidence, &directory.join(&file))?;
-        let sha256 = cell.predictions.as_ref().map(|predictions| predictions.sha256.clone());
         record.cells.push(CellEntry {
             cell: reduce::cell(cell),
-            predictions_sha256: sha256.unwrap_or_default(),
             rows: write_file(directory, file, text.as_bytes())?,
         });
     }

@@ -1,5 +1,5 @@
 //! Tables of cells, in the format that their reader wants: the leaderboard, published tables with ours beside them,
-//! and throughput; and pictures of trainings.
+//! throughput, and comparisons of two runs; and pictures of trainings.
 
 mod comparison;
 mod curve;
@@ -8,6 +8,7 @@ mod latex;
 mod leaderboard;
 mod markdown;
 pub mod number;
+mod regression;
 mod sweep;
 mod terminal;
 mod throughput;
@@ -16,6 +17,7 @@ pub use comparison::render_comparison;
 pub use curve::training_curve;
 pub(crate) use grid::{Cell, Column, Grid, Tone};
 pub use leaderboard::{LeaderboardRow, MetricChoice, render, render_leaderboard};
+pub use regression::{ComparisonFormat, Judged, annotations, render_judged};
 pub use sweep::render_sweep;
 pub use terminal::{Look, table};
 pub(crate) use terminal::{grid as render_grid, wrapped};
