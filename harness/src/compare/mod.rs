@@ -2,6 +2,7 @@
 
 mod evidence;
 mod outcome;
+pub mod policy;
 mod rule;
 
 pub use evidence::{Evidence, Rows};
@@ -9,6 +10,7 @@ pub use outcome::{
     CellComparison, Comparison, Difference, Effect, Flip, FlipKind, Flips, MetricComparison,
     Refusal, Side, SideKind, SpeedComparison, Spread, Tier, Unmatched, Verdict,
 };
+pub use policy::{Policy, PolicyError};
 pub use rule::Rule;
 
 /// The version of [`Comparison`]; it changes when a field changes its meaning or goes.
