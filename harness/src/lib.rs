@@ -19,9 +19,11 @@
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
 //! - [`published`]: published numbers, and whether ours agree with them;
-//! - [`compare`]: two runs on the same rows, and whether the new one is worse; [`history`]: many runs, and where
+//! - [`compare`]: two runs on the same rows, and whether the new one is worse; [`baseline`]: runs that are kept to be
+//!   compared with; [`history`]: many runs, and where
 //!   their numbers moved.
 
+pub mod baseline;
 pub mod check;
 pub mod cli;
 pub mod compare;

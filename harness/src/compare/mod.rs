@@ -14,6 +14,7 @@ mod differences;
 mod error;
 mod evidence;
 mod flips;
+mod gate;
 mod join;
 mod judge;
 mod outcome;
@@ -21,10 +22,13 @@ pub mod policy;
 mod read;
 mod rule;
 mod source;
+#[cfg(test)]
+pub(crate) mod testing;
 mod texts;
 
 pub use error::CompareError;
 pub use evidence::{Evidence, Rows};
+pub use gate::{Gate, GateVerdict, Reason, Severity, gate};
 pub use outcome::{
     CellComparison, Comparison, Difference, Effect, Flip, FlipKind, Flips, MetricComparison,
     Refusal, Side, SideKind, SpeedComparison, Spread, Tier, Unmatched, Verdict,

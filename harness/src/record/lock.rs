@@ -1,4 +1,4 @@
-//! One writer for each run directory.
+//! One writer for each run directory, and for each folder of baselines.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -11,12 +11,12 @@ const LOCK_FILE: &str = ".lock";
 /// The right to write a run directory, held until it is dropped or the process ends in any way: the
 /// kernel holds it (flock), so a killed kobench never leaves a directory locked.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    pub(super) fn acquire(run: &Path) -> Result<Self, RecordError> {
+    pub(crate) fn acquire(run: &Path) -> Result<Self, RecordError> {
         let path = run.join(LOCK_FILE);
         let mut file = OpenOptions::new()
             .read(true)

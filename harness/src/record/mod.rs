@@ -42,6 +42,7 @@ pub use error::RecordError;
 pub use host::Host;
 pub use inputs::{CellInputs, DataInfo, PluginInfo, WeightsInfo, WeightsSource};
 pub use key::CellKey;
+pub(crate) use lock::Lock;
 pub use pooled::{SEEDS, SeedSpread, pool_seeds};
 pub use prediction::{
     Output, PredictionReader, PredictionRow, PredictionWriter, Word, read_predictions,

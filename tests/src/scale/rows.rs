@@ -178,7 +178,7 @@ pub(super) fn rows(task: &Task, gold: &Gold, predicted: &Predicted) -> Vec<Predi
     };
     let row = |i: usize, gold: Output, pred: Output, logits: Option<Vec<f32>>| {
         let id = (task.name == "nsmc").then(|| (6_000_000 + 7 * i).to_string());
-        PredictionRow { i: i as u64, id, gold, pred, logits }
+        PredictionRow { id, logits, ..PredictionRow::new(i as u64, gold, pred) }
     };
     match (gold, predicted) {
         (Gold::Labels(gold), Predicted::Labels(predicted, logits)) => (gold.iter().zip(predicted))

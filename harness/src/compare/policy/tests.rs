@@ -155,7 +155,7 @@ fn bad_files_are_pointed_at() {
         ),
         (
             format!("{cells}speeds:\n- {{tier: critical, percent: 5, percentage: 5}}\n"),
-            "9:33",
+            "9:32",
             "unknown field `percentage`",
             None,
         ),
