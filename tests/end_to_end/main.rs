@@ -19,6 +19,7 @@ mod model;
 mod oracle;
 mod parity;
 mod plugin_new;
+mod scale;
 mod score;
 mod score_tasks;
 mod selftest;

@@ -5,6 +5,7 @@ mod bin;
 mod cc;
 pub mod http;
 mod sandbox;
+pub mod scale;
 
 pub use bin::{binary, target_folder, workspace};
 pub use cc::{

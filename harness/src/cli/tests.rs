@@ -65,6 +65,8 @@ fn write_run(path: &Path, task: &Task, data: &Dataset) -> CellRecord {
             gold: id(gold[row.index]),
             pred: id(*predicted),
             logits: Some(vec![0.125, 1.0 / 3.0]),
+            also_gold: vec![],
+            cluster: None,
         })
         .collect();
     let observations = Observations::Labels(LabelObservations {

@@ -21,12 +21,7 @@ pub(super) fn score(
         let reason = format!("it needs two labels, not {}", scoring.labels.len());
         return Err(MetricError::Unfit { metric: metric.name(), reason });
     }
-    let values: Vec<f64> = (scores.values.as_chunks::<2>().0.iter())
-        .map(|row| {
-            let (own, other) = (row[positive as usize], row[1 - positive as usize]);
-            if scores.are_logits { own - other } else { own }
-        })
-        .collect();
+    let values = margins(scores, positive);
     let positives: Vec<bool> = gold.iter().map(|label| *label == positive).collect();
     let clusters = scoring.clusters.as_ref().map(|clusters| (clusters.of_row(), clusters.count()));
     let roc = Roc::new(&values, &positives, clusters);
@@ -38,6 +33,15 @@ pub(super) fn score(
         (None, _) => scoring.leave_out(metric, "all rows have the same gold label"),
     }
     Ok(())
+}
+
+/// What orders rows of two labels: the difference of the two logits, or the probability of the positive label.
+pub(super) fn margins(scores: &ScoreRows<'_>, positive: u32) -> Vec<f64> {
+    let of_row = |row: &[f64; 2]| {
+        let (own, other) = (row[positive as usize], row[1 - positive as usize]);
+        if scores.are_logits { own - other } else { own }
+    };
+    scores.values.as_chunks::<2>().0.iter().map(of_row).collect()
 }
 
 /// Rows in the order of their scores.

@@ -35,7 +35,11 @@ pub(super) fn spearman(
     Ok(())
 }
 
-fn varies(metric: Metric, gold: &[f64], predicted: &[f64]) -> Result<(), MetricError> {
+/// Both columns hold more than one value.
+///
+/// # Errors
+/// [`MetricError::Constant`].
+pub(super) fn varies(metric: Metric, gold: &[f64], predicted: &[f64]) -> Result<(), MetricError> {
     for (what, values) in [("gold values", gold), ("predictions", predicted)] {
         if let Some(first) = values.first().filter(|first| values.iter().all(|v| v == *first)) {
             return Err(MetricError::Constant {
@@ -59,7 +63,7 @@ fn correlation(metric: Metric, x: &[f64], y: &[f64]) -> Result<f64, MetricError>
 }
 
 /// The deviations from the mean, of length 1 all together.
-fn unit(values: &[f64]) -> Vec<f64> {
+pub(super) fn unit(values: &[f64]) -> Vec<f64> {
     // A power of two changes no digit, and keeps sums away from overflow.
     let scale = 2.0_f64.powi(-largest(values).log2().clamp(-1000.0, 1000.0) as i32);
     let scaled: Vec<f64> = values.iter().map(|value| value * scale).collect();

@@ -40,7 +40,8 @@ pub(super) fn score(scoring: &mut Scoring<'_>, gold: &[u32], scores: &ScoreRows<
     scoring.resampled(metric, mean(&losses), &statistic);
 }
 
-fn loss(row: &[f64], gold: u32, are_logits: bool) -> f64 {
+/// Of one row.
+pub(super) fn loss(row: &[f64], gold: u32, are_logits: bool) -> f64 {
     let own = row[gold as usize];
     let probability = if are_logits {
         let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -19,6 +19,7 @@ mod log_loss;
 mod metric;
 mod normalise;
 mod observations;
+mod paired;
 mod regression;
 mod scoring;
 
@@ -27,6 +28,7 @@ pub use error::MetricError;
 pub use metric::Metric;
 pub use normalise::normalise_answer;
 pub use observations::{IntervalOptions, LabelObservations, Observations, ScoreRows};
+pub use paired::{Estimate, IntervalMethod, POWER, Paired, PairedRows, TestMethod};
 pub use scoring::Scores;
 
 use crate::stats::Clusters;

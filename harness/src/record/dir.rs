@@ -219,8 +219,10 @@ pub fn read_run(path: &Path) -> Result<RunRecord, RecordError> {
 /// # Errors
 /// [`RecordError::Mismatch`] when they differ; [`RecordError::Io`] when they cannot be read.
 pub fn verify_predictions(path: &Path, record: &CellRecord) -> Result<(), RecordError> {
-    let Some(predictions) = &record.predictions else { return Ok(()) };
-    let path = path.join(CELLS).join(&record.id).join(&predictions.file);
+    let (Some(predictions), Some(path)) = (&record.predictions, predictions_path(path, record))
+    else {
+        return Ok(());
+    };
     let found = sha256_file(&path).map_err(RecordError::io("read", &path))?;
     if found == predictions.sha256 {
         return Ok(());
@@ -231,6 +233,12 @@ pub fn verify_predictions(path: &Path, record: &CellRecord) -> Result<(), Record
         found,
         expected: predictions.sha256.clone(),
     })
+}
+
+/// Where the predictions of a cell of the run directory at `path` are; none where it has none.
+pub fn predictions_path(path: &Path, record: &CellRecord) -> Option<PathBuf> {
+    let predictions = record.predictions.as_ref()?;
+    Some(path.join(CELLS).join(&record.id).join(&predictions.file))
 }
 
 fn read_cells_at(cells: &Path) -> Result<Vec<CellRecord>, RecordError> {

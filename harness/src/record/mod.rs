@@ -37,7 +37,7 @@ pub use cell::{
     Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PerEntity,
     PredictionsFile, Status, Throughput, Tokens,
 };
-pub use dir::{RunDir, read_cells, read_run, verify_predictions};
+pub use dir::{RunDir, predictions_path, read_cells, read_run, verify_predictions};
 pub use error::RecordError;
 pub use host::Host;
 pub use inputs::{CellInputs, DataInfo, PluginInfo, WeightsInfo, WeightsSource};

@@ -24,6 +24,19 @@ pub struct PredictionRow {
     /// The model's numbers, one a label in the task's order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logits: Option<Vec<f32>>,
+    /// What else is right: the other answers of a question that has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_gold: Vec<String>,
+    /// Where rows share sources, the number of this row's: such rows are no independent observations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<u32>,
+}
+
+impl PredictionRow {
+    /// A row without ids, logits and sources.
+    pub fn new(i: u64, gold: Output, pred: Output) -> Self {
+        Self { i, id: None, gold, pred, logits: None, also_gold: Vec::new(), cluster: None }
+    }
 }
 
 /// What a row's gold or prediction is; the task's kind says which it must be.
@@ -169,11 +182,9 @@ mod tests {
 
     fn row(pred: Output, logits: Option<Vec<f32>>) -> PredictionRow {
         PredictionRow {
-            i: 3,
             id: Some("a\t\"b".into()),
-            gold: Output::Text("1".into()),
-            pred,
             logits,
+            ..PredictionRow::new(3, Output::Text("1".into()), pred)
         }
     }
 

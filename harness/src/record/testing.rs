@@ -180,6 +180,8 @@ pub(crate) fn predictions() -> Vec<PredictionRow> {
         gold: Output::Text("1".into()),
         pred: Output::Text(pred.into()),
         logits: Some(vec![0.1, -2.5]),
+        also_gold: vec![],
+        cluster: None,
     };
     vec![row(0, "1"), row(1, "0")]
 }

@@ -12,9 +12,9 @@ const MIN_RESAMPLES: u32 = 1000;
 /// An interval from resampling.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
-    /// 2.5% of the resamples' values are below it.
+    /// 2.5% of the resamples' values (in general half of what is left to the confidence) are below it.
     pub low: f64,
-    /// 2.5% of the resamples' values are above it.
+    /// As many are above it.
     pub high: f64,
     /// Resamples that it is from: those on which the metric is defined.
     pub resamples: u32,
@@ -31,9 +31,18 @@ pub struct Interval {
 ///
 /// B. Efron and R. Tibshirani, "An introduction to the bootstrap" (1993), chapter 13.
 pub fn bootstrap_95(statistic: &impl Weighted, seed: u64, resamples: u32) -> Option<Interval> {
-    let resampler = Resampler::new(statistic.multiplicities());
     let affordable = u32::try_from(MAX_WORK / statistic.effort().max(1)).unwrap_or(u32::MAX);
-    let resamples = resamples.min(affordable.max(MIN_RESAMPLES));
+    bootstrap(statistic, seed, resamples.min(affordable.max(MIN_RESAMPLES)), 0.025)
+}
+
+/// As [`bootstrap_95`], with exactly so many resamples, and `tail` of them beyond either end.
+pub fn bootstrap(
+    statistic: &impl Weighted,
+    seed: u64,
+    resamples: u32,
+    tail: f64,
+) -> Option<Interval> {
+    let resampler = Resampler::new(statistic.multiplicities());
     let groups = statistic.multiplicities().len();
     let mut values: Vec<f64> = (0..resamples)
         .into_par_iter()
@@ -50,8 +59,8 @@ pub fn bootstrap_95(statistic: &impl Weighted, seed: u64, resamples: u32) -> Opt
     values.par_sort_unstable_by(f64::total_cmp);
     let (first, last) = (*values.first()?, *values.last()?);
     Some(Interval {
-        low: quantile(&values, 0.025),
-        high: quantile(&values, 0.975),
+        low: quantile(&values, tail),
+        high: quantile(&values, 1.0 - tail),
         resamples: values.len() as u32,
         degenerate: first == last,
     })

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Clusters, Weighted};
+use super::{Clusters, Disagreements, Weighted};
 
 /// The vectors of all units; units with equal vectors are one group. A unit is a row, or a cluster of rows
 /// with the sum of their vectors. The groups' order follows from their content, so that the order of the
@@ -116,6 +116,54 @@ impl Grouped {
         let mut sums = Vec::new();
         self.sum(&self.multiplicities, &mut sums);
         sums
+    }
+
+    /// Where the first half of the components is one system's and the second half another's: the units on which the two
+    /// differ, by how they do.
+    pub fn disagreements(&self) -> Disagreements {
+        let half = self.width as u32 / 2;
+        let mut found = Disagreements { starts: vec![0], ..Disagreements::default() };
+        let mut deltas = Vec::new();
+        for (bounds, multiplicity) in self.starts.windows(2).zip(&self.multiplicities) {
+            deltas.clear();
+            let own = &self.entries[bounds[0]..bounds[1]];
+            deltas.extend(
+                own.iter().map(
+                    |&(at, value)| {
+                        if at < half { (at, -value) } else { (at - half, value) }
+                    },
+                ),
+            );
+            deltas.sort_by_key(|(at, _)| *at);
+            let before = found.entries.len();
+            for chunk in deltas.chunk_by(|a, b| a.0 == b.0) {
+                let sum: f64 = chunk.iter().map(|(_, delta)| delta).sum();
+                if sum != 0.0 {
+                    found.entries.push((chunk[0].0, sum));
+                }
+            }
+            if found.entries.len() > before {
+                found.multiplicities.push(*multiplicity);
+                found.starts.push(found.entries.len());
+            }
+        }
+        found
+    }
+
+    /// The product of each unit's vector with `gradient`, one a unit in dataset order.
+    pub fn products(&self, gradient: &[f64]) -> Vec<f64> {
+        let of_group: Vec<f64> = (self.starts.windows(2))
+            .map(|bounds| {
+                let own = &self.entries[bounds[0]..bounds[1]];
+                own.iter().map(|(at, value)| gradient[*at as usize] * value).sum()
+            })
+            .collect();
+        self.group_of.iter().map(|group| of_group[*group as usize]).collect()
+    }
+
+    /// Number of units.
+    pub fn units(&self) -> usize {
+        self.group_of.len()
     }
 
     /// A metric that is a function of the sum.

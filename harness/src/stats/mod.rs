@@ -7,19 +7,25 @@
 mod bootstrap;
 mod clusters;
 mod grouped;
+mod holm;
+mod mcnemar;
 mod normal;
 mod numeric;
+mod permutation;
 mod random;
 mod ranks;
 mod resample;
 mod seeds;
 mod wilson;
 
-pub use bootstrap::{Interval, bootstrap_95, quantile};
+pub use bootstrap::{Interval, bootstrap, bootstrap_95, quantile};
 pub use clusters::Clusters;
 pub use grouped::{Grouped, OfSums};
+pub use holm::holm;
+pub use mcnemar::{OneSided, bonett_price, mcnemar_mid_p};
 pub use normal::{normal_95, standard_error_of_auroc, standard_error_of_mean};
 pub use numeric::{mean, pairwise_sum};
+pub use permutation::{Disagreements, Permuted, paired_permutation};
 pub use random::Random;
 pub(crate) use ranks::centred_ranks;
 pub use ranks::{Order, average_ranks};

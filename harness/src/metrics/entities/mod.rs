@@ -6,8 +6,10 @@ mod tags;
 
 pub(super) use tags::TagSet;
 
-use chunks::{Chunking, common};
-use f1::{EntityCounts, Rates};
+pub(super) use f1::EntityCounts;
+
+use chunks::{Chunk, Chunking, common};
+use f1::Rates;
 
 use super::f1::LabelCounts;
 use super::scoring::Scoring;
@@ -24,7 +26,7 @@ struct Sentences<'a> {
 
 /// What is done with words that the model never saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unseen {
+pub(super) enum Unseen {
     /// They are predicted to be outside, so that their entities are missed.
     Outside,
     /// They are removed from both sides before the entities are looked for.
@@ -32,7 +34,7 @@ enum Unseen {
 }
 
 /// How a metric finds entities.
-fn manner(metric: Metric) -> Option<(Chunking, Unseen)> {
+pub(super) fn manner(metric: Metric) -> Option<(Chunking, Unseen)> {
     match metric {
         Metric::EntityF1 => Some((Chunking::Lenient, Unseen::Outside)),
         Metric::EntityF1Visible => Some((Chunking::Lenient, Unseen::Dropped)),
@@ -123,19 +125,45 @@ fn by_type(
     scoring: &Scoring<'_>,
     sentences: Sentences<'_>,
     tags: &TagSet,
-    (chunking, unseen): (Chunking, Unseen),
+    manner: (Chunking, Unseen),
 ) -> Grouped {
-    let (mut gold, mut predicted) = (Vec::new(), Vec::new());
+    let mut counter = TypeCounter::new(tags, manner);
     let width = 3 * tags.types().len();
     Grouped::new(width, sentences.gold.len(), scoring.clusters.as_ref(), |row, entries| {
-        let words = || sentences.gold[row].iter().zip(sentences.predicted[row]);
-        let words = || words().filter(|(_, label)| unseen == Unseen::Outside || label.is_some());
-        chunking.chunks(words().map(|(label, _)| tags.tag(*label)), &mut gold);
-        chunking.chunks(words().map(|(_, label)| tags.predicted(*label)), &mut predicted);
-        entries.extend(gold.iter().map(|chunk| (3 * chunk.kind, 1.0)));
-        entries.extend(predicted.iter().map(|chunk| (3 * chunk.kind + 1, 1.0)));
-        entries.extend(common(&gold, &predicted).map(|chunk| (3 * chunk.kind + 2, 1.0)));
+        counter.count(sentences.gold[row], sentences.predicted[row], entries);
     })
+}
+
+/// Counts the entities of sentences: support, predicted and correct, for each type.
+pub(super) struct TypeCounter<'a> {
+    tags: &'a TagSet,
+    chunking: Chunking,
+    unseen: Unseen,
+    gold: Vec<Chunk>,
+    predicted: Vec<Chunk>,
+}
+
+impl<'a> TypeCounter<'a> {
+    pub(super) fn new(tags: &'a TagSet, (chunking, unseen): (Chunking, Unseen)) -> Self {
+        Self { tags, chunking, unseen, gold: Vec::new(), predicted: Vec::new() }
+    }
+
+    /// Pushes the counts of a sentence, `3 type + 0, 1, 2` being their components.
+    pub(super) fn count(
+        &mut self,
+        gold: &[u32],
+        predicted: &[Option<u32>],
+        entries: &mut Vec<(u32, f64)>,
+    ) {
+        let Self { tags, chunking, unseen, .. } = *self;
+        let words = || gold.iter().zip(predicted);
+        let words = || words().filter(|(_, label)| unseen == Unseen::Outside || label.is_some());
+        chunking.chunks(words().map(|(label, _)| tags.tag(*label)), &mut self.gold);
+        chunking.chunks(words().map(|(_, label)| tags.predicted(*label)), &mut self.predicted);
+        entries.extend(self.gold.iter().map(|chunk| (3 * chunk.kind, 1.0)));
+        entries.extend(self.predicted.iter().map(|chunk| (3 * chunk.kind + 1, 1.0)));
+        entries.extend(common(&self.gold, &self.predicted).map(|chunk| (3 * chunk.kind + 2, 1.0)));
+    }
 }
 
 /// Counts a label, over words; words that the model never saw count as predicted outside.

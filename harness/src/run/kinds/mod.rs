@@ -6,10 +6,10 @@ mod spans;
 mod values;
 mod words;
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Row};
 use crate::metrics::{self, IntervalOptions, MetricError, Observations, Scores};
 use crate::plugin::Head;
-use crate::record::PredictionRow;
+use crate::record::{Output, PredictionRow};
 use crate::task::{Kind, Label, Task};
 use crate::worker::Logits;
 
@@ -43,6 +43,15 @@ impl<'a> TaskRows<'a> {
     /// The rows, scored with intervals.
     pub(super) fn new(task: &'a Task, dataset: &'a Dataset) -> Self {
         Self { task, dataset, intervals: IntervalOptions::default() }
+    }
+
+    /// A row's prediction.
+    fn predicted(&self, row: &Row<'_>, gold: Output, pred: Output) -> PredictionRow {
+        PredictionRow {
+            id: row.id.map(ToString::to_string),
+            cluster: self.dataset.clusters().map(|clusters| clusters[row.index]),
+            ..PredictionRow::new(row.index as u64, gold, pred)
+        }
     }
 
     /// The task's labels, in the order of the logits.
@@ -153,7 +162,7 @@ mod tests {
         answers.take(rows(&[0], 2, &[2.0, 1.0])).unwrap();
         let answered = answers.finish().unwrap();
         let predicted: Vec<_> = answered.predictions.iter().map(|row| &row.pred).collect();
-        let text = |label: &str| crate::record::Output::Text(label.into());
+        let text = |label: &str| Output::Text(label.into());
         assert_eq!(predicted, [&text("0"), &text("1")]);
         assert_eq!(answered.predictions[1].logits, Some(vec![0.0, 1.0]));
         assert_eq!(answered.scores.n, 2);

@@ -52,17 +52,13 @@ impl Answers for Labelled<'_> {
         )?;
         let id = |label: u32| Output::Text(asked.labels()[label as usize].id.clone());
         let answered = predicted.iter().zip(rows);
-        let predictions =
-            asked.dataset.rows().zip(answered).map(|(row, (&label, logits))| PredictionRow {
-                i: row.index as u64,
-                id: row.id.map(ToString::to_string),
-                gold: match row.gold {
-                    Gold::Label(label) => id(label),
-                    _ => Output::Text(String::new()),
-                },
-                pred: id(label),
-                logits: Some(logits),
-            });
+        let predictions = asked.dataset.rows().zip(answered).map(|(row, (&label, logits))| {
+            let gold = match row.gold {
+                Gold::Label(label) => id(label),
+                _ => Output::Text(String::new()),
+            };
+            PredictionRow { logits: Some(logits), ..asked.predicted(&row, gold, id(label)) }
+        });
         Ok(Answered { scores, predictions: predictions.collect() })
     }
 }

@@ -5,7 +5,7 @@ use super::{Answered, Answers, TaskRows, finite, of_another_head, score};
 use crate::data::{Answers as Right, Gold, Input, Row};
 use crate::metrics::{MetricError, Observations};
 use crate::qa::{QaOptions, Window, WindowLogits, Words, answer, candidates, check_overlaps};
-use crate::record::{Output, PredictionRow};
+use crate::record::Output;
 use crate::worker::{Logits, SpanLogits};
 use std::collections::BTreeMap;
 
@@ -76,12 +76,12 @@ impl Answers for Asked<'_> {
         let gold = asked.dataset.rows().map(|row| right(&row).collect()).collect();
         let predicted = rows.iter().map(|text| Some(text.as_str())).collect();
         let scores = score(asked, &Observations::Answers { gold, predicted })?;
-        let predictions = asked.dataset.rows().zip(&rows).map(|(row, text)| PredictionRow {
-            i: row.index as u64,
-            id: row.id.map(ToString::to_string),
-            gold: Output::Text(right(&row).next().unwrap_or_default().to_owned()),
-            pred: Output::Text(text.clone()),
-            logits: None,
+        let predictions = asked.dataset.rows().zip(&rows).map(|(row, text)| {
+            let mut gold = right(&row).map(str::to_owned);
+            let first = Output::Text(gold.next().unwrap_or_default());
+            let mut predicted = asked.predicted(&row, first, Output::Text(text.clone()));
+            predicted.also_gold = gold.collect();
+            predicted
         });
         Ok(Answered { scores, predictions: predictions.collect() })
     }

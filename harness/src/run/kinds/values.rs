@@ -3,7 +3,7 @@
 use super::rows::OnePerRow;
 use super::{Answered, Answers, TaskRows, finite, of_another_head, score};
 use crate::metrics::{MetricError, Observations};
-use crate::record::{Output, PredictionRow};
+use crate::record::Output;
 use crate::worker::Logits;
 
 /// The number of each row.
@@ -45,14 +45,9 @@ impl Answers for Valued<'_> {
         let observations = Observations::Values { gold: &gold, predicted: &predicted };
         let scores = score(asked, &observations)?;
         let answered = gold.iter().zip(&predicted);
-        let predictions =
-            asked.dataset.rows().zip(answered).map(|(row, (&gold, &value))| PredictionRow {
-                i: row.index as u64,
-                id: row.id.map(ToString::to_string),
-                gold: Output::Number(gold),
-                pred: Output::Number(value),
-                logits: None,
-            });
+        let predictions = asked.dataset.rows().zip(answered).map(|(row, (&gold, &value))| {
+            asked.predicted(&row, Output::Number(gold), Output::Number(value))
+        });
         Ok(Answered { scores, predictions: predictions.collect() })
     }
 }

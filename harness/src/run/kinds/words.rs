@@ -4,7 +4,7 @@ use super::rows::OnePerRow;
 use super::{Answered, Answers, TaskRows, argmax, finite, of_another_head, other_task, score};
 use crate::data::{Gold, Input, Row};
 use crate::metrics::{MetricError, Observations};
-use crate::record::{Output, PredictionRow, Word};
+use crate::record::{Output, Word};
 use crate::worker::Logits;
 
 /// The labels of each row's words; none for words that the model never saw.
@@ -58,14 +58,10 @@ impl Answers for Tagged<'_> {
         let scores = score(asked, &Observations::Tags { gold, predicted })?;
         let label = |label: u32| Some(asked.labels()[label as usize].id.clone());
         let word = |tag: &Option<u32>| Word { label: tag.and_then(label), cut: tag.is_none() };
-        let predictions = asked.dataset.rows().zip(&rows).map(|(row, predicted)| PredictionRow {
-            i: row.index as u64,
-            id: row.id.map(ToString::to_string),
-            gold: Output::Words(
-                tags(&row).iter().map(|&tag| Word { label: label(tag), cut: false }).collect(),
-            ),
-            pred: Output::Words(predicted.iter().map(word).collect()),
-            logits: None,
+        let predictions = asked.dataset.rows().zip(&rows).map(|(row, predicted)| {
+            let gold = tags(&row).iter().map(|&tag| Word { label: label(tag), cut: false });
+            let predicted = predicted.iter().map(word).collect();
+            asked.predicted(&row, Output::Words(gold.collect()), Output::Words(predicted))
         });
         Ok(Answered { scores, predictions: predictions.collect() })
     }

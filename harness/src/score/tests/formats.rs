@@ -50,6 +50,8 @@ fn every_format_gives_the_bits_of_the_run() {
                 gold,
                 pred,
                 logits: Some(vec![0.5, 1.5]),
+                also_gold: vec![],
+                cluster: None,
             })
             .expect("ok");
         csv.push_str(&format!("\"x, \"\"y\"\"\",{label},{id}\n"));
