@@ -66,6 +66,8 @@ impl Sandbox {
             .env_remove("KOBENCH_MIRROR")
             .env_remove("KOBENCH_PLUGIN_PATH")
             .env_remove("KOBENCH_TASK_PATH")
+            .env_remove("GITHUB_ACTIONS")
+            .env_remove("GITHUB_STEP_SUMMARY")
             .stdin(Stdio::null());
         for name in [
             "HF_HUB_CACHE",

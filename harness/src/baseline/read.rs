@@ -86,6 +86,18 @@ impl Baseline {
         Ok(evidence)
     }
 
+    /// Bytes of all its files.
+    ///
+    /// # Errors
+    /// [`BaselineError::Io`].
+    pub fn bytes(&self) -> Result<u64, BaselineError> {
+        let file = self.path.join(RECORD_FILE);
+        let own = fs::metadata(&file).map_err(BaselineError::io("read", &file))?.len();
+        let rows = self.record.cells.iter().map(|cell| cell.rows.bytes);
+        let benches = self.record.benches.iter().map(|bench| bench.record.bytes);
+        Ok(own + rows.chain(benches).sum::<u64>())
+    }
+
     /// Reads everything, to see that it is as it was written: how many files there are.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::{CellKey, CellRecord, Host, RunRecord};
+use crate::compare::Side;
+use crate::record::{CellKey, CellRecord, Host};
 
 /// A baseline, as `baseline.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,13 +46,13 @@ pub struct Origin {
     pub host: Option<Host>,
 }
 
-impl From<&RunRecord> for Origin {
-    fn from(run: &RunRecord) -> Self {
+impl From<&Side> for Origin {
+    fn from(side: &Side) -> Self {
         Self {
-            created_at: Some(run.created_at.clone()),
-            kobench_version: Some(run.kobench_version.clone()),
-            git_revision: run.git_revision.clone(),
-            host: Some(run.host.clone()),
+            created_at: side.created_at.clone(),
+            kobench_version: side.kobench_version.clone(),
+            git_revision: side.git_revision.clone(),
+            host: side.host.clone(),
         }
     }
 }

@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::place::{REPLACED, TEMPORARY};
-use super::{BaselineError, Content, Described, Folder, read, write};
+use super::{BaselineError, Content, Described, Folder, Origin, read, write};
 use crate::compare::{Evidence, Rows, SideKind};
 use crate::hint::Hint;
 use crate::record::testing::{done, on_gpu};
-use crate::record::{
-    Backend, BenchRecord, Measure, PlannedCell, PredictionsFile, RunRecord, validator,
-};
+use crate::record::{Backend, BenchRecord, Host, Measure, PredictionsFile, validator};
 
 fn evidence(n: usize) -> Evidence {
     let predicted = (0..n).map(|row| u32::from(row % 7 == 0)).collect();
@@ -72,8 +70,13 @@ fn content() -> Content {
 }
 
 fn set(folder: &Folder, content: &Content, replace: bool) -> Result<PathBuf, BaselineError> {
-    let run = RunRecord::new(vec!["kobench".into()], vec![PlannedCell::new(&done().inputs)]);
-    let described = Described { name: "main", note: Some("첫 기준"), run: Some(&run) };
+    let run = Origin {
+        created_at: Some("2026-01-31T23:59:00Z".into()),
+        kobench_version: Some("0.1.0".into()),
+        git_revision: Some("1234abc".into()),
+        host: Some(Host::detect()),
+    };
+    let described = Described { name: "main", note: Some("첫 기준"), run: &run };
     write(folder, described, content, replace)
 }
 
@@ -214,7 +217,7 @@ fn what_a_killed_process_left_is_cleaned_up() {
     fs::create_dir(folder.path().join(format!("{TEMPORARY}main-1"))).expect("made");
     assert_eq!(folder.names().expect("read"), ["main"]);
     assert_eq!(folder.find("main").expect("found"), aside);
-    let described = Described { name: "other", note: None, run: None };
+    let described = Described { name: "other", note: None, run: &Origin::default() };
     write(&folder, described, &content(), false).expect("written");
     assert_eq!(names(folder.path()), [".lock", "main", "other"]);
     // Killed after them: the old one is still there.
@@ -227,7 +230,7 @@ fn what_a_killed_process_left_is_cleaned_up() {
 fn names_lead_nowhere_else() {
     let (_temporary, folder) = temporary();
     for name in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a b", "a\n", &"x".repeat(101)] {
-        let described = Described { name, note: None, run: None };
+        let described = Described { name, note: None, run: &Origin::default() };
         let error = write(&folder, described, &content(), true).expect_err(name);
         assert!(matches!(error, BaselineError::BadName { .. }), "{name}");
         assert!(matches!(folder.find(name), Err(BaselineError::BadName { .. })), "{name}");

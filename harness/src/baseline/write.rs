@@ -14,7 +14,7 @@ use super::{
 };
 use crate::compare::Evidence;
 use crate::digest::sha256_hex;
-use crate::record::{BenchRecord, CellRecord, RunRecord, rfc3339};
+use crate::record::{BenchRecord, CellRecord, rfc3339};
 
 /// What a baseline is called and says of itself.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +23,8 @@ pub struct Described<'a> {
     pub name: &'a str,
     /// Why it is made.
     pub note: Option<&'a str>,
-    /// The run's record, where it has one.
-    pub run: Option<&'a RunRecord>,
+    /// What is known of the run.
+    pub run: &'a Origin,
 }
 
 /// What a baseline is made of.
@@ -83,7 +83,7 @@ fn fill(
         note: described.note.map(str::to_owned),
         created_at: rfc3339(SystemTime::now()),
         kobench_version: crate::VERSION.to_owned(),
-        run: described.run.map(Origin::from).unwrap_or_default(),
+        run: described.run.clone(),
         cells: Vec::new(),
         benches: Vec::new(),
     };

@@ -11,6 +11,8 @@ pub enum Exit {
     Bad = 1,
     /// 2: wrong usage, or something that is needed is missing or broken.
     Usage = 2,
+    /// 3: under `--strict`, the data are too few to say.
+    Inconclusive = 3,
 }
 
 impl From<Exit> for ExitCode {

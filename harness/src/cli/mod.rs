@@ -1,5 +1,7 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 
+mod baseline;
+mod compare;
 mod data;
 mod error;
 mod exit;
@@ -8,6 +10,7 @@ mod model;
 mod plugin;
 mod plugin_new;
 mod plugins;
+mod policy;
 mod progress;
 mod recipe;
 mod run;
@@ -35,9 +38,12 @@ Examples:
   kobench run -m kcbert-base --checkpoint DIR -t nsmc        your own fine-tuned weights
   kobench leaderboard results/runs/demo --format markdown    the table again
   kobench score -t nsmc --predictions preds.csv              any system's predictions
+  kobench baseline set main results/runs/default             keep a run to compare with
+  kobench compare main results/runs/new                      is anything worse?
 
-Exit codes: 0 done; 1 the verdict is bad (a cell failed, a check found something); 2 wrong usage, or
-something that is needed is missing or broken.";
+Exit codes: 0 done; 1 the verdict is bad (a cell failed, a check found something, a number became
+worse); 2 wrong usage, or something that is needed is missing or broken, or cannot be compared;
+3 the data are too few to say (under `compare --strict` alone).";
 
 #[derive(Debug, Parser)]
 #[command(
@@ -60,6 +66,14 @@ enum Command {
     Run(run::Args),
     /// Print the table of earlier runs.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Compare two runs, or a run with a baseline: is anything worse?
+    Compare(compare::Args),
+    /// Keep runs to compare with.
+    #[command(subcommand)]
+    Baseline(baseline::BaselineCommand),
+    /// List, show and check the policies of comparisons.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Score any system's predictions.
     Score(score::ScoreArgs),
     /// List tasks, check a task file and its data, or write a task file.
@@ -101,6 +115,9 @@ pub fn main() -> ExitCode {
         Command::Leaderboard(args) => {
             done(leaderboard::run(&args, &look, &mut stdout, &mut stderr))
         }
+        Command::Compare(args) => compare::run(&args, &look, &mut stdout, &mut stderr),
+        Command::Baseline(command) => baseline::run(&command, &look, &mut stdout, &mut stderr),
+        Command::Policy(command) => policy::run(&command, &look, &mut stdout),
         Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
         Command::Task(command) => task::run(&command, &look, &mut stdout, &mut stderr)
             .map(Exit::of_verdict)

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::PolicyError;
+use crate::baseline::BaselineError;
 use crate::data::DataError;
 use crate::hint::Hint;
 use crate::metrics::MetricError;
@@ -15,6 +16,9 @@ pub enum CompareError {
     /// A run's records.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A baseline.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
     /// A task that a cell names.
     #[error("{cell}: {source}")]
     Task {
@@ -105,6 +109,7 @@ impl Hint for CompareError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Record(error) => error.hint(),
+            Self::Baseline(error) => error.hint(),
             Self::Task { .. } => Some(
                 "give the folder of your own task files with --task-dir".to_owned(),
             ),

@@ -90,6 +90,10 @@ impl Found<'_> {
                 self.fail(&cell.label, reason.clone());
                 continue;
             }
+            if let (Some(reason), Verdict::Inconclusive) = (&cell.reason, cell.verdict) {
+                let tier = self.policy.tier(&cell.key, &cell.primary_metric);
+                self.cannot_say(&cell.label, tier, reason.clone());
+            }
             for metric in cell.metrics.iter().filter(|metric| metric.gates) {
                 self.metric(&cell.label, metric);
             }
