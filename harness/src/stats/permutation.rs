@@ -69,7 +69,7 @@ pub fn paired_permutation(
     if disagreeing == 0 {
         return Permuted { p: OneSided::NONE, exchanges: 1, is_exact: true };
     }
-    let mut exchange = Exchange { units, base, new, sums: [base.to_vec(), new.to_vec()] };
+    let mut exchange = Exchange::new(units, base, new);
     let mut tails = Tails::new(observed);
     if disagreeing <= ALL_EXCHANGES {
         for bits in 0..1u32 << disagreeing {
@@ -87,8 +87,8 @@ pub fn paired_permutation(
     let mut drawn = 0;
     while drawn < most && tails.rarer() < ENOUGH {
         for _ in 0..ROUND.min(most - drawn) {
-            let mut random = Random::stream(seed, drawn);
-            let sums = exchange.with(|units| coins(units, &mut random));
+            let mut coins = Coins::new(Random::stream(seed, drawn));
+            let sums = exchange.with(|units| coins.heads(units));
             tails.add(difference(&sums[0], &sums[1]));
             drawn += 1;
         }
@@ -97,16 +97,33 @@ pub fn paired_permutation(
     Permuted { p: tails.with_normal_ends(least), exchanges: drawn, is_exact: false }
 }
 
-/// How many of so many fair coins show heads.
-fn coins(coins: u32, random: &mut Random) -> u32 {
-    let mut left = coins;
-    let mut heads = 0;
-    while left > 0 {
-        let now = left.min(64);
-        heads += (random.bits() >> (64 - now)).count_ones();
-        left -= now;
+/// Fair coins out of random bits, none of which is used twice.
+struct Coins {
+    random: Random,
+    bits: u64,
+    left: u32,
+}
+
+impl Coins {
+    fn new(random: Random) -> Self {
+        Self { random, bits: 0, left: 0 }
     }
-    heads
+
+    /// How many of so many coins show heads.
+    fn heads(&mut self, mut coins: u32) -> u32 {
+        let mut heads = 0;
+        while coins > 0 {
+            if self.left == 0 {
+                (self.bits, self.left) = (self.random.bits(), u64::BITS);
+            }
+            let now = coins.min(self.left);
+            heads += (self.bits & (u64::MAX >> (u64::BITS - now))).count_ones();
+            self.bits = self.bits.checked_shr(now).unwrap_or_default();
+            self.left -= now;
+            coins -= now;
+        }
+        heads
+    }
 }
 
 /// The sums after an exchange.
@@ -114,24 +131,30 @@ struct Exchange<'a> {
     units: &'a Disagreements,
     base: &'a [f64],
     new: &'a [f64],
+    moved: Vec<f64>,
     sums: [Vec<f64>; 2],
 }
 
-impl Exchange<'_> {
+impl<'a> Exchange<'a> {
+    fn new(units: &'a Disagreements, base: &'a [f64], new: &'a [f64]) -> Self {
+        let sums = [base.to_vec(), new.to_vec()];
+        Self { units, base, new, moved: vec![0.0; base.len()], sums }
+    }
+
     /// `exchanged` says how many of a group's units are.
     fn with(&mut self, mut exchanged: impl FnMut(u32) -> u32) -> &[Vec<f64>; 2] {
-        let [base, new] = &mut self.sums;
-        base.copy_from_slice(self.base);
-        new.copy_from_slice(self.new);
+        self.moved.fill(0.0);
         for (bounds, units) in self.units.starts.windows(2).zip(&self.units.multiplicities) {
-            let count = exchanged(*units);
-            if count > 0 {
-                for (at, delta) in &self.units.entries[bounds[0]..bounds[1]] {
-                    let moved = f64::from(count) * delta;
-                    base[*at as usize] += moved;
-                    new[*at as usize] -= moved;
-                }
+            // No branch on the count: for a single unit it would be guessed wrong every other time.
+            let count = f64::from(exchanged(*units));
+            for (at, delta) in &self.units.entries[bounds[0]..bounds[1]] {
+                self.moved[*at as usize] += count * delta;
             }
+        }
+        let [base, new] = &mut self.sums;
+        for (at, moved) in self.moved.iter().enumerate() {
+            base[at] = self.base[at] + moved;
+            new[at] = self.new[at] - moved;
         }
         &self.sums
     }
@@ -271,11 +294,11 @@ mod tests {
 
     #[test]
     fn heads_are_binomial() {
-        let mut random = Random::stream(1, 2);
-        let draws: Vec<f64> = (0..4000).map(|_| f64::from(coins(100, &mut random))).collect();
+        let mut coins = Coins::new(Random::stream(1, 2));
+        let draws: Vec<f64> = (0..4000).map(|_| f64::from(coins.heads(100))).collect();
         let mean = draws.iter().sum::<f64>() / 4000.0;
         let variance = draws.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / 4000.0;
         assert!((mean - 50.0).abs() < 0.4 && (variance - 25.0).abs() < 2.5, "{mean} {variance}");
-        assert_eq!(coins(0, &mut random), 0);
+        assert_eq!(coins.heads(0), 0);
     }
 }

@@ -10,9 +10,9 @@ use crate::stats::{
 
 /// Resamples of a bootstrap.
 const RESAMPLES: u32 = 2000;
-/// The work of a bootstrap at most, in draws of one unit: some 50 ms. Beyond, there are so many units that the normal
+/// The work of a bootstrap at most, in draws of one unit: some 15 ms. Beyond, there are so many units that the normal
 /// interval is as good.
-const MOST_WORK: u64 = 40_000_000;
+const MOST_WORK: u64 = 10_000_000;
 /// Exchanges of a permutation test at most.
 const EXCHANGES: u64 = 10_000;
 
