@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod bad_plugins;
+mod baseline;
 mod c_plugin;
+mod compare;
 mod concurrency;
 mod conformance;
 mod cuda;

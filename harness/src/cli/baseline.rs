@@ -62,6 +62,9 @@ pub(super) struct SetArgs {
     /// Put it in the place of one of this name
     #[arg(long)]
     force: bool,
+    /// Leave logits out: the rows are smaller by far, and `auroc` and `log_loss` cannot be compared
+    #[arg(long)]
+    without_logits: bool,
     /// Why it is made
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,

@@ -22,7 +22,9 @@ pub enum GateVerdict {
 pub enum Severity {
     /// It does not change the verdict.
     Warning,
-    /// The gate fails because of it, or cannot judge.
+    /// Cells cannot be compared, or there are none.
+    Refusal,
+    /// The gate fails because of it.
     Error,
 }
 
@@ -168,11 +170,13 @@ impl Found<'_> {
                     format!("{} ({} / {})", difference.what, difference.base, difference.new)
                 })
                 .collect();
-            self.error(&cell.label, format!("cannot be compared: other {}", what.join(", ")));
+            let text = format!("cannot be compared: other {}", what.join(", "));
+            self.push(Severity::Refusal, &cell.label, text);
         }
         let nothing = comparison.cells.is_empty() && comparison.speeds.is_empty();
         if nothing && comparison.refused.is_empty() {
-            self.error("", "the two sides have nothing in common: nothing was compared");
+            let text = "the two sides have nothing in common: nothing was compared";
+            self.push(Severity::Refusal, "", text);
         }
         nothing || !comparison.refused.is_empty()
     }
@@ -188,10 +192,6 @@ impl Found<'_> {
 
     fn fail(&mut self, about: &str, text: impl Into<String>) {
         self.failed = true;
-        self.error(about, text);
-    }
-
-    fn error(&mut self, about: &str, text: impl Into<String>) {
         self.push(Severity::Error, about, text);
     }
 
@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(verdict, GateVerdict::Refused);
         assert_eq!(
             reasons,
-            ["Error kcbert-demo on nsmc/sample: cannot be compared: other data (old / new)"]
+            ["Refusal kcbert-demo on nsmc/sample: cannot be compared: other data (old / new)"]
         );
         refused.speeds.push(speed("peak_rss_bytes", Verdict::Regression));
         assert_eq!(judged(&refused, "default", false).0, GateVerdict::Fail);

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::SetArgs;
 use crate::baseline::{BaselineError, Content, Described, Origin, read, write};
 use crate::cli::CliError;
-use crate::compare::{CompareError, Source};
+use crate::compare::{CompareError, Evidence, Rows, Source};
 use crate::error::Error;
 use crate::record::CellRecord;
 use crate::task::Registry;
@@ -34,7 +34,11 @@ pub(super) fn set(
     }
     let mut content = Content { cells: Vec::new(), benches: source.benches.clone() };
     for cell in done {
-        content.cells.push((cell.clone(), evidence(&source, cell, &registry)?));
+        let mut evidence = evidence(&source, cell, &registry)?;
+        if let (true, Rows::Labels { scores, .. }) = (args.without_logits, &mut evidence.rows) {
+            *scores = None;
+        }
+        content.cells.push((cell.clone(), evidence));
     }
     let origin = Origin::from(&source.side);
     let described = Described { name: &args.name, note: args.note.as_deref(), run: &origin };
@@ -59,7 +63,7 @@ fn evidence(
     source: &Source,
     cell: &CellRecord,
     registry: &Registry,
-) -> Result<crate::compare::Evidence, CompareError> {
+) -> Result<Evidence, CompareError> {
     let key = &cell.inputs.key;
     let failed = |source| CompareError::Task { cell: key.label(), source };
     let task = registry.get(&key.task).map_err(failed)?;

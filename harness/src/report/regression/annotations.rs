@@ -10,8 +10,9 @@ const SHOWN: usize = 10;
 /// A line for each reason; more than GitHub shows are counted in the last.
 pub fn annotations(gate: &Gate) -> String {
     let mut text = String::new();
-    for (severity, command) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
-        let reasons: Vec<_> = gate.reasons.iter().filter(|r| r.severity == severity).collect();
+    for command in ["error", "warning"] {
+        let reasons: Vec<_> =
+            gate.reasons.iter().filter(|r| self::command(r.severity) == command).collect();
         let shown = if reasons.len() > SHOWN { SHOWN - 1 } else { reasons.len() };
         for reason in &reasons[..shown] {
             let title = format!("kobench: {}", reason.about);
@@ -22,6 +23,13 @@ pub fn annotations(gate: &Gate) -> String {
         }
     }
     text
+}
+
+fn command(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Refusal | Severity::Error => "error",
+    }
 }
 
 fn line(command: &str, title: &str, message: &str) -> String {

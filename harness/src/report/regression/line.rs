@@ -188,4 +188,4 @@ pub(super) fn grid(lines: &[Line<'_>]) -> Grid {
 pub(super) const LEGEND: &str = "metrics in percent and their differences in points (losses in nats), speeds as changes in percent of the base; \
     \"found from\" is the smallest true loss that would be called a regression with a probability of 80%; \"p worse\" is \
     the p-value of not being worse than the margin, corrected for the number of tests where that decides; n: rows, or \
-    repetitions of both sides";
+    repetitions of both sides; what is in brackets decides nothing";

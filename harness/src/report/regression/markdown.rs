@@ -4,7 +4,7 @@ use super::super::grid::{Column, Grid};
 use super::super::markdown::{escape, grid};
 use super::super::number::{grouped, one_line};
 use super::line::{self, Line};
-use super::terminal::{flip_word, notes, refused, remedies, side, unmatched};
+use super::terminal::{LISTED, flip_word, notes, refused, remedies, side, unmatched};
 use super::{Judged, counts, differences, explain, words};
 use crate::compare::{CellComparison, Severity};
 use crate::text::shorten;
@@ -43,6 +43,7 @@ fn page(
         escape(&format!("kobench: {}", words::gate(judged.gate.verdict))),
         escape(&counts::summary(judged)),
     );
+    // What was refused has a part of its own.
     let errors = judged.gate.reasons.iter().filter(|reason| reason.severity == Severity::Error);
     let reasons: Vec<String> = errors
         .map(|reason| match reason.about.as_str() {
@@ -89,9 +90,14 @@ fn section(title: &str, sentences: &[String]) -> String {
     if sentences.is_empty() { String::new() } else { format!("**{title}**\n\n{}", list(sentences)) }
 }
 
+/// A sentence a line; those beyond the first [`LISTED`] are counted.
 fn list(sentences: &[String]) -> String {
+    let (sentences, more) = sentences.split_at(sentences.len().min(LISTED));
     let mut text: String =
         sentences.iter().map(|s| format!("- {}\n", escape(&one_line(s)))).collect();
+    if !more.is_empty() {
+        text += &format!("- and {} more\n", grouped(more.len() as u64));
+    }
     if !text.is_empty() {
         text.push('\n');
     }

@@ -8,6 +8,9 @@ use super::{Judged, counts, differences, explain, words};
 use crate::compare::{Flip, FlipKind, Severity, Side, Verdict};
 use crate::text::shorten;
 
+/// Sentences of a part that are shown; JSON has all.
+pub(super) const LISTED: usize = 40;
+
 /// Characters of a row's text in a list of flips.
 const TEXT: usize = 60;
 
@@ -27,12 +30,11 @@ pub(super) fn render(judged: &Judged<'_>, look: &Look) -> String {
     text += &section("to know", &notes(judged), look);
     text += &inconclusive(&lines, look);
     text += &flips(judged, look);
-    let reasons: Vec<String> = (judged.gate.reasons.iter())
+    // What was refused has a part of its own.
+    let judged_by = judged.gate.reasons.iter().filter(|r| r.severity != Severity::Refusal);
+    let reasons: Vec<String> = judged_by
         .map(|reason| {
-            let head = match reason.severity {
-                Severity::Error => "fails",
-                Severity::Warning => "warns",
-            };
+            let head = if reason.severity == Severity::Error { "fails" } else { "warns" };
             let about = if reason.about.is_empty() { "" } else { ": " };
             one_line(&format!("{head}: {}{about}{}", reason.about, reason.text))
         })
@@ -76,22 +78,33 @@ fn section(title: &str, sentences: &[String], look: &Look) -> String {
     if sentences.is_empty() {
         return String::new();
     }
+    let (sentences, more) = sentences.split_at(sentences.len().min(LISTED));
     let lines = sentences.iter().map(|sentence| wrapped("  - ", sentence, look));
-    format!("\n{title}:\n{}", lines.collect::<String>())
+    let more = (!more.is_empty()).then(|| format!("  - and {} more\n", grouped(more.len() as u64)));
+    format!("\n{title}:\n{}{}", lines.collect::<String>(), more.unwrap_or_default())
 }
 
+/// Why cells were refused, each reason once with the cells that it is true of.
 pub(super) fn refused(judged: &Judged<'_>) -> Vec<String> {
-    let cells = judged.comparison.refused.iter();
-    cells
-        .map(|cell| {
-            let what = cell.differences.iter().map(|difference| {
-                let (base, new) =
-                    (differences::short(&difference.base), differences::short(&difference.new));
-                format!("{} {base} -> {new}", difference.what)
-            });
-            one_line(&format!("{}: {}", cell.label, what.collect::<Vec<_>>().join("; ")))
-        })
-        .collect()
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for cell in &judged.comparison.refused {
+        let what = cell.differences.iter().map(|difference| {
+            let (base, new) =
+                (differences::short(&difference.base), differences::short(&difference.new));
+            format!("{} {base} -> {new}", difference.what.replace('_', " "))
+        });
+        let what = what.collect::<Vec<_>>().join("; ");
+        match reasons.iter_mut().find(|(reason, _)| *reason == what) {
+            Some((_, cells)) => cells.push(&cell.label),
+            None => reasons.push((what, vec![&cell.label])),
+        }
+    }
+    let sentence = |(what, cells): (String, Vec<&str>)| match cells.as_slice() {
+        [only] => one_line(&format!("{only}: {what}")),
+        [first, ..] => one_line(&format!("{} cells, as {first}: {what}", cells.len())),
+        [] => what,
+    };
+    reasons.into_iter().map(sentence).collect()
 }
 
 pub(super) fn unmatched(judged: &Judged<'_>, base: bool) -> Vec<String> {
