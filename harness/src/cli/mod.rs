@@ -3,6 +3,7 @@
 mod data;
 mod error;
 mod exit;
+mod history;
 mod leaderboard;
 mod model;
 mod plugin;
@@ -60,6 +61,8 @@ enum Command {
     Run(run::Args),
     /// Print the table of earlier runs.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Show how the numbers of many runs went, and where they moved.
+    History(history::Args),
     /// Score any system's predictions.
     Score(score::ScoreArgs),
     /// List tasks, check a task file and its data, or write a task file.
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Leaderboard(args) => {
             done(leaderboard::run(&args, &look, &mut stdout, &mut stderr))
         }
+        Command::History(args) => history::run(&args, &look, &mut stdout, &mut stderr),
         Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
         Command::Task(command) => task::run(&command, &look, &mut stdout, &mut stderr)
             .map(Exit::of_verdict)

@@ -12,6 +12,7 @@
 mod changes;
 mod error;
 mod inputs;
+mod latest;
 mod options;
 mod outcome;
 mod read;
@@ -20,6 +21,7 @@ mod trend;
 
 pub use changes::{ALPHA, Break, Observed, changes};
 pub use error::HistoryError;
+pub use latest::regressions;
 pub use options::{HistoryOptions, MetricFilter, SPEED_MEASURES};
 pub use outcome::{Change, History, HistoryRun, Point, Series, Trend};
 pub use read::find_runs;

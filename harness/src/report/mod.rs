@@ -4,6 +4,7 @@
 mod comparison;
 mod curve;
 mod grid;
+mod history;
 mod latex;
 mod leaderboard;
 mod markdown;
@@ -15,6 +16,7 @@ mod throughput;
 pub use comparison::render_comparison;
 pub use curve::training_curve;
 pub(crate) use grid::{Cell, Column, Grid, Tone};
+pub use history::{HistoryFormat, change_text, render_history};
 pub use leaderboard::{LeaderboardRow, MetricChoice, render, render_leaderboard};
 pub use sweep::render_sweep;
 pub use terminal::{Look, table};

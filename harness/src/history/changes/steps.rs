@@ -167,11 +167,16 @@ mod tests {
                 let power = |count: usize| {
                     chance.powi(count as i32) * (1.0 - chance).powi((n - count) as i32)
                 };
-                found.iter().enumerate().map(|(count, series)| f64::from(*series) * power(count)).sum()
+                found
+                    .iter()
+                    .enumerate()
+                    .map(|(count, series)| f64::from(*series) * power(count))
+                    .sum()
             };
-            let worst = (1..100).map(|percent| share(f64::from(percent) / 100.0)).fold(0.0, f64::max);
+            let worst =
+                (1..100).map(|percent| share(f64::from(percent) / 100.0)).fold(0.0, f64::max);
             println!("n = {n}: {:.2}%", 100.0 * worst);
-            // Of a handful of runs a few in a thousand more; from twelve on less than one in twenty.
+            // Of fewer than twelve runs one in sixteen at worst, from there on less than one in twenty.
             assert!(worst < if n < 12 { 0.065 } else { ALPHA }, "{n}: {worst}");
         }
     }
