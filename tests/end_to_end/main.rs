@@ -13,6 +13,7 @@ mod durability;
 mod families;
 mod finetune;
 mod heads;
+mod history;
 mod kinds;
 mod leaderboard;
 mod model;
