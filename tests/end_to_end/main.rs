@@ -15,6 +15,7 @@ mod durability;
 mod families;
 mod finetune;
 mod heads;
+mod history;
 mod kinds;
 mod leaderboard;
 mod model;

@@ -5,6 +5,7 @@ mod compare;
 mod data;
 mod error;
 mod exit;
+mod history;
 mod leaderboard;
 mod model;
 mod plugin;
@@ -74,6 +75,8 @@ enum Command {
     /// List, show and check the policies of comparisons.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Show how the numbers of many runs went, and where they moved.
+    History(history::Args),
     /// Score any system's predictions.
     Score(score::ScoreArgs),
     /// List tasks, check a task file and its data, or write a task file.
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::run(&args, &look, &mut stdout, &mut stderr),
         Command::Baseline(command) => baseline::run(&command, &look, &mut stdout, &mut stderr),
         Command::Policy(command) => policy::run(&command, &look, &mut stdout),
+        Command::History(args) => history::run(&args, &look, &mut stdout, &mut stderr),
         Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
         Command::Task(command) => task::run(&command, &look, &mut stdout, &mut stderr)
             .map(Exit::of_verdict)

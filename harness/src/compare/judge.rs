@@ -8,8 +8,9 @@
 
 use super::policy::Correction;
 use super::{CellComparison, Comparison, MetricComparison, SpeedComparison, Verdict};
-use crate::metrics::Metric;
+use crate::metrics::{Metric, POWER};
 use crate::stats::holm;
+use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Corrects the p-values of everything that decides, and says what each number, each cell and the whole come to.
 pub(super) fn judge(comparison: &mut Comparison, correction: Correction) {
@@ -26,6 +27,8 @@ pub(super) fn judge(comparison: &mut Comparison, correction: Correction) {
             deciding.iter_mut().zip(adjusted).for_each(|(m, p)| m.p_regression_adjusted = p);
             let adjusted = holm(&deciding.iter().map(|m| m.p_improvement).collect::<Vec<_>>());
             deciding.iter_mut().zip(adjusted).for_each(|(m, p)| m.p_improvement_adjusted = p);
+            let tests = deciding.len();
+            deciding.iter_mut().for_each(|metric| detectable_among(metric, tests));
         }
     }
     for cell in cells.iter_mut() {
@@ -39,6 +42,17 @@ pub(super) fn judge(comparison: &mut Comparison, correction: Correction) {
     }
     judge_speeds(&mut comparison.speeds, correction);
     comparison.verdict = overall(comparison);
+}
+
+/// The smallest detectable loss, where the p-value may have to be smaller by the number of tests (the first step of Holm's
+/// correction, and its strictest).
+fn detectable_among(metric: &mut MetricComparison, tests: usize) {
+    let normal = Normal::standard();
+    let (level, power) = (1.0 - metric.confidence, normal.inverse_cdf(POWER));
+    let errors = |level: f64| normal.inverse_cdf(1.0 - level) + power;
+    let beyond = metric.minimum_detectable - metric.margin;
+    let factor = errors(level / tests.max(1) as f64) / errors(level);
+    metric.minimum_detectable = metric.margin + beyond * factor;
 }
 
 /// The same of speeds.

@@ -151,3 +151,6 @@ fn unmatched(cell: &CellRecord, verdict: Verdict) -> Unmatched {
     let key = cell.inputs.key.clone();
     Unmatched { label: key.label(), key, id: cell.id.clone(), verdict }
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,8 @@ pub struct MetricComparison {
     pub p_improvement_adjusted: f64,
     /// How much worse the new value may be.
     pub margin: f64,
-    /// The smallest true loss that would be called a regression with a probability of 80%, margin included.
+    /// The smallest true loss that would be called a regression with a probability of 80%, margin and the correction for many
+    /// tests included.
     pub minimum_detectable: f64,
     /// The verdict.
     pub verdict: Verdict,

@@ -25,7 +25,7 @@ enum RowsOf {
     /// In the predictions of a run directory.
     Run(PathBuf),
     /// In the files of a baseline.
-    Baseline(Baseline),
+    Baseline(Box<Baseline>),
 }
 
 impl Source {
@@ -66,7 +66,12 @@ impl Source {
             host: run.host.clone(),
         };
         let cells = baseline.cells.iter().map(|cell| cell.record.clone()).collect();
-        Self { side, cells, benches: baseline.benches.clone(), rows: RowsOf::Baseline(baseline) }
+        Self {
+            side,
+            cells,
+            benches: baseline.benches.clone(),
+            rows: RowsOf::Baseline(Box::new(baseline)),
+        }
     }
 
     /// The rows of a done cell.

@@ -39,6 +39,10 @@ pub struct Series {
     pub key: CellKey,
     /// [`CellKey::label`].
     pub label: String,
+    /// What tells it from the other series of the same key and metric, for instance `64 tokens`; none where there are
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// The scenario, for measures of speed; none for metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,

@@ -258,7 +258,7 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, RecordError> {
 }
 
 /// Reads a record, looking at its version before its fields: those of another version may differ.
-fn read_record<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
+pub(crate) fn read_record<T: DeserializeOwned>(path: &Path) -> Result<T, RecordError> {
     #[derive(serde::Deserialize)]
     struct Version {
         schema_version: u64,

@@ -37,6 +37,7 @@ pub use cell::{
     Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PerEntity,
     PredictionsFile, Status, Throughput, Tokens,
 };
+pub(crate) use dir::read_record;
 pub use dir::{RunDir, predictions_path, read_cells, read_run, verify_predictions};
 pub use error::RecordError;
 pub use host::Host;

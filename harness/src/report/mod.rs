@@ -4,6 +4,7 @@
 mod comparison;
 mod curve;
 mod grid;
+mod history;
 mod latex;
 mod leaderboard;
 mod markdown;
@@ -16,6 +17,7 @@ mod throughput;
 pub use comparison::render_comparison;
 pub use curve::training_curve;
 pub(crate) use grid::{Cell, Column, Grid, Tone};
+pub use history::{HistoryFormat, change_text, render_history};
 pub use leaderboard::{LeaderboardRow, MetricChoice, render, render_leaderboard};
 pub use regression::{ComparisonFormat, Judged, annotations, render_judged};
 pub use sweep::render_sweep;
