@@ -68,11 +68,16 @@ fn a_gate_fails_where_the_latest_runs_got_worse() {
     let runs = sandbox.join("nightly");
     write_days(&runs, 8, 7);
     let gate = |more: &[&str]| {
-        sandbox.run(&[&["history", text(&runs), "-t", "nsmc", "--metric", "accuracy"], more].concat())
+        sandbox
+            .run(&[&["history", text(&runs), "-t", "nsmc", "--metric", "accuracy"], more].concat())
     };
     let bad = gate(&["--gate"]);
     assert_eq!(bad.code, 1, "{}", bad.stderr);
-    assert!(bad.stderr.starts_with("regression: model-0000 on nsmc/test, accuracy"), "{}", bad.stderr);
+    assert!(
+        bad.stderr.starts_with("regression: model-0000 on nsmc/test, accuracy"),
+        "{}",
+        bad.stderr
+    );
     assert_eq!(gate(&[]).code, 0);
     // The next run repeats it: it is no longer the latest that did it, but one of the latest two.
     day(8, 7).write(&runs.join("008"));
@@ -94,7 +99,8 @@ fn nothing_moves_where_nothing_changed() {
     let record = runs.join("004/cells");
     for cell in std::fs::read_dir(&record).unwrap().flatten() {
         let path = cell.path().join("cell.json");
-        let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let mut value: Value =
+            serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         value["limit"] = 100.into();
         std::fs::write(&path, value.to_string()).unwrap();
     }
@@ -130,5 +136,9 @@ fn slips_and_empty_places_are_named() {
         assert!(out.stderr.contains(message) && out.stderr.contains(hint), "{}", out.stderr);
     }
     let out = sandbox.run(&["history"]);
-    assert!(out.code == 2 && out.stderr.contains("results/runs is no run directory"), "{}", out.stderr);
+    assert!(
+        out.code == 2 && out.stderr.contains("results/runs is no run directory"),
+        "{}",
+        out.stderr
+    );
 }

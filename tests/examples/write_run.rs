@@ -9,7 +9,9 @@ use kobench_tests::scale::Scale;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((folder, scale)) = parse(&arguments) else {
-        eprintln!("usage: write_run DIR CELLS ROWS [SEED [CHANGED [DRAW]]]; CHANGED is a share from 0 to 1");
+        eprintln!(
+            "usage: write_run DIR CELLS ROWS [SEED [CHANGED [DRAW]]]; CHANGED is a share from 0 to 1"
+        );
         return ExitCode::from(2);
     };
     scale.write(&folder);
