@@ -1,9 +1,11 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 
+mod bench;
 mod data;
 mod error;
 mod exit;
 mod leaderboard;
+mod measured;
 mod model;
 mod plugin;
 mod plugin_new;
@@ -60,6 +62,8 @@ enum Command {
     Run(run::Args),
     /// Print the table of earlier runs.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Measure how fast models are, alone or against a base.
+    Bench(bench::Args),
     /// Score any system's predictions.
     Score(score::ScoreArgs),
     /// List tasks, check a task file and its data, or write a task file.
@@ -101,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Leaderboard(args) => {
             done(leaderboard::run(&args, &look, &mut stdout, &mut stderr))
         }
+        Command::Bench(args) => bench::run(&args, &look, &mut stdout),
         Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
         Command::Task(command) => task::run(&command, &look, &mut stdout, &mut stderr)
             .map(Exit::of_verdict)

@@ -4,6 +4,7 @@ mod evidence;
 mod outcome;
 pub mod policy;
 mod rule;
+pub(crate) mod speed;
 
 pub use evidence::{Evidence, Rows};
 pub use outcome::{
