@@ -97,6 +97,33 @@ fn tables_of_a_thousand_cells_take_less_than_a_second() {
 }
 
 #[test]
+fn a_hundred_cells_of_five_thousand_rows_are_compared_in_seconds() {
+    let sandbox = Sandbox::new();
+    let (base, new) = (sandbox.join("base"), sandbox.join("new"));
+    write_run(&base, 100, 5000, 1);
+    write_changed_run(&new, (100, 5000, 1), 0.1, 1);
+    let compare = |base: &Path, new: &Path| {
+        let arguments =
+            ["compare", base.to_str().unwrap(), new.to_str().unwrap(), "--format", "json"];
+        let started = Instant::now();
+        let out = sandbox.run(&arguments);
+        let seconds = started.elapsed().as_secs_f64();
+        assert_eq!(out.code, 0, "no true difference: {}{}", out.stdout, out.stderr);
+        eprintln!("{arguments:?}: {seconds:.2} s");
+        (serde_json::from_str::<Value>(&out.stdout).unwrap(), seconds)
+    };
+    let (whole, seconds) = compare(&base, &new);
+    assert_eq!(whole["cells"].as_array().map(Vec::len), Some(100));
+    // A tenth of a thousand cells, which may take a minute.
+    assert!(seconds < 6.0 * MOST_SECONDS, "{seconds} s");
+    let (first_base, first_new) = (sandbox.join("one/base"), sandbox.join("one/new"));
+    write_run(&first_base, 1, 5000, 1);
+    write_changed_run(&first_new, (1, 5000, 1), 0.1, 1);
+    let (_, seconds) = compare(&first_base, &first_new);
+    assert!(seconds < MOST_SECONDS, "one cell took {seconds} s");
+}
+
+#[test]
 fn a_history_of_fifty_runs_takes_less_than_a_second() {
     let sandbox = Sandbox::new();
     for day in 0..50 {
