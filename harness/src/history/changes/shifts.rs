@@ -18,7 +18,7 @@ const PERMUTATIONS: u32 = 1999;
 const MAX_ENDS: usize = 200;
 
 /// What permutations follow from.
-const SEED: u64 = 0x6869_7374_6f72_79;
+const SEED: u64 = 0x0068_6973_746f_7279;
 
 /// The changes, by binary segmentation with two statistics on the ranks of a part's n values (midranks for ties):
 ///
@@ -37,7 +37,7 @@ const SEED: u64 = 0x6869_7374_6f72_79;
 /// [`MIN_STRETCH`] values on a side, and ranks make single outliers harmless, however far off they are.
 pub(super) fn shifts(values: &[f64]) -> Vec<Break> {
     let mut found: Vec<Break> = Vec::new();
-    let mut parts: Vec<Range<usize>> = Vec::from([0..values.len()]);
+    let mut parts: Vec<Range<usize>> = std::iter::once(0..values.len()).collect();
     loop {
         parts.retain(|part| part.len() >= MIN_VALUES);
         let looked_at = parts.len() as f64;
