@@ -1,7 +1,7 @@
-//! What else is different between two cells, or two measurements of speed.
+//! What else is different between two cells.
 
 use super::{Difference, Effect};
-use crate::record::{CellInputs, CellRecord, DataInfo, Host};
+use crate::record::{CellInputs, CellRecord, DataInfo};
 
 /// Everything of two cells that decides numbers and is not the same; `effect` says what that means.
 pub(super) fn of_cells(
@@ -58,21 +58,6 @@ pub(super) fn of_inputs(
     });
     compare("harness_version", &|inputs| inputs.harness_version.clone());
     found
-}
-
-/// Whether two machines differ, where both are known.
-pub(super) fn of_hosts(
-    base: Option<&Host>,
-    new: Option<&Host>,
-    effect: &dyn Fn(&str) -> Effect,
-) -> Option<Difference> {
-    let text = |host: &Host| {
-        let cpu = host.cpu_model.as_deref().unwrap_or("an unknown CPU");
-        format!("{cpu}, {} CPUs, {}", host.logical_cpus, host.arch)
-    };
-    let mut found = Vec::new();
-    add(&mut found, "host", text(base?), text(new?), effect);
-    found.pop()
 }
 
 fn add(

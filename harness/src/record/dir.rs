@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,7 +19,7 @@ const RUN_FILE: &str = "run.json";
 const CELLS: &str = "cells";
 const CELL_FILE: &str = "cell.json";
 const PREDICTIONS_FILE: &str = "predictions.jsonl";
-const TEMPORARY: &str = ".tmp-";
+pub(super) const TEMPORARY: &str = ".tmp-";
 const REPLACED: &str = ".old-";
 const TRAINING: &str = ".train-";
 
@@ -213,6 +214,31 @@ pub fn read_run(path: &Path) -> Result<RunRecord, RecordError> {
     read_record(&file)
 }
 
+/// Whether the predictions of a cell of the run directory at `path` are of the size that its record says: what a
+/// record is trusted by, for reading them all takes a while ([`verify_predictions`]). A record without its predictions
+/// passes, as one that was copied alone has none.
+///
+/// # Errors
+/// [`RecordError::Mismatch`] when the sizes differ; [`RecordError::Io`] when the system does not tell.
+pub fn trust_predictions(path: &Path, record: &CellRecord) -> Result<(), RecordError> {
+    let Some(predictions) = &record.predictions else { return Ok(()) };
+    let path = path.join(CELLS).join(&record.id).join(&predictions.file);
+    let found = match fs::metadata(&path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(RecordError::Io { action: "read", path, source }),
+    };
+    if found == predictions.bytes {
+        return Ok(());
+    }
+    Err(RecordError::Mismatch {
+        path,
+        what: "its size in bytes",
+        found: found.to_string(),
+        expected: predictions.bytes.to_string(),
+    })
+}
+
 /// Reads the predictions of a cell of the run directory at `path` again, and compares their hash
 /// with the one in its record. A failed cell has none, and passes.
 ///
@@ -248,10 +274,11 @@ fn read_cells_at(cells: &Path) -> Result<Vec<CellRecord>, RecordError> {
         .filter(|path| path.is_dir())
         .collect();
     paths.sort();
-    paths.iter().map(|path| read_record(&path.join(CELL_FILE))).collect()
+    // In the order of the paths; of several damaged ones any is named.
+    paths.par_iter().map(|path| read_record(&path.join(CELL_FILE))).collect()
 }
 
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, RecordError> {
+pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>, RecordError> {
     fs::read_dir(directory)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
         .map_err(RecordError::io("read", directory))
@@ -317,7 +344,7 @@ fn replace(from: &Path, to: &Path, aside: &Path) -> Result<(), RecordError> {
 }
 
 /// Writes `value` indented, with a final newline, and syncs it.
-fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RecordError> {
+pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RecordError> {
     let write = || -> io::Result<()> {
         let mut writer = BufWriter::new(File::create(path)?);
         serde_json::to_writer_pretty(&mut writer, value)?;
@@ -329,7 +356,7 @@ fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RecordError> {
 }
 
 /// A rename is durable once the directory that holds the name is synced.
-fn sync_directory(path: &Path) -> Result<(), RecordError> {
+pub(super) fn sync_directory(path: &Path) -> Result<(), RecordError> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .map_err(RecordError::io("sync", path))

@@ -14,6 +14,7 @@
 //! fractions from 0 to 1, never percent.
 
 mod bench;
+mod bench_dir;
 mod cell;
 mod dir;
 mod error;
@@ -32,13 +33,16 @@ pub(crate) mod testing;
 mod time;
 mod training;
 
-pub use bench::{BenchRecord, BenchSide, Measure};
+pub use bench::{BenchRecord, BenchSide, BenchVolume, Measure};
+pub use bench_dir::read_benches;
 pub use cell::{
     Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PerEntity,
     PredictionsFile, Status, Throughput, Tokens,
 };
 pub(crate) use dir::read_record;
-pub use dir::{RunDir, predictions_path, read_cells, read_run, verify_predictions};
+pub use dir::{
+    RunDir, predictions_path, read_cells, read_run, trust_predictions, verify_predictions,
+};
 pub use error::RecordError;
 pub use host::Host;
 pub use inputs::{CellInputs, DataInfo, PluginInfo, WeightsInfo, WeightsSource};
