@@ -113,7 +113,8 @@ fn an_edit_is_found() {
     let rows = std::fs::read_dir(sandbox.join("results/baselines/main/rows")).unwrap();
     let path = rows.flatten().next().unwrap().path();
     let text = std::fs::read_to_string(&path).unwrap();
-    let edits: [(&str, fn(&str) -> String); 3] = [
+    type Edit = fn(&str) -> String;
+    let edits: [(&str, Edit); 3] = [
         ("has changed: its SHA-256 is", |text| text.replacen("\n1 1", "\n1 0", 1)),
         ("has changed: its SHA-256 is", |text| text[..text.len() / 2].to_owned()),
         ("No such file", |_| String::new()),
