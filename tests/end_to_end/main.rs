@@ -1,7 +1,9 @@
 //! End-to-end tests: the real binary with real plugins.
 
+mod audit;
 mod bad_input;
 mod bad_plugins;
+mod bench;
 mod c_plugin;
 mod concurrency;
 mod conformance;

@@ -1,5 +1,6 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 
+mod audit;
 mod bench;
 mod data;
 mod error;
@@ -62,6 +63,8 @@ enum Command {
     Run(run::Args),
     /// Print the table of earlier runs.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Check that models answer alike however they are asked.
+    Audit(audit::Args),
     /// Measure how fast models are, alone or against a base.
     Bench(bench::Args),
     /// Score any system's predictions.
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Leaderboard(args) => {
             done(leaderboard::run(&args, &look, &mut stdout, &mut stderr))
         }
+        Command::Audit(args) => audit::run(&args, &look, &mut stdout),
         Command::Bench(args) => bench::run(&args, &look, &mut stdout),
         Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
         Command::Task(command) => task::run(&command, &look, &mut stdout, &mut stderr)
