@@ -175,7 +175,7 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
     let mut plan = plans::plan(&args.measured, args.against.as_ref())?;
     let dir = RunDir::open_or_create(&args.out)?;
     let mut progress = Progress::new(args.measured.quiet);
-    plans::settle_devices(&mut plan, &dir, &mut progress);
+    plans::settle_devices(&mut plan, &mut progress);
     describe_run(&dir)?;
     let finished = execute(&plan, &options, &dir, &mut progress)?;
     progress.note(&format!("records: {}", Path::new(&args.out).join("bench").display()));
