@@ -18,7 +18,7 @@ const DEMO: [&str; 13] = [
     "--warmup",
     "0.1",
     "--duration",
-    "0.1",
+    "0.05",
 ];
 
 fn schema(name: &str) -> Value {
@@ -139,8 +139,6 @@ fn a_server_that_is_too_slow_is_late() {
         "0.0001",
         "--repetitions",
         "1",
-        "--duration",
-        "0.01",
     ];
     let document = bench(&sandbox, &more);
     let server = &document["benches"][0];

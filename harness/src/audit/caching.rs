@@ -17,8 +17,8 @@ const AGAIN: usize = 3;
 /// How often the check is made before it fails: a disturbed machine does not disturb the same half three times.
 pub(super) const ATTEMPTS: usize = 3;
 
-/// How many times faster rows are the second time: the median over groups, of which no row was asked before in this session. None where
-/// there are too few rows.
+/// How many times faster rows are the second time: the median over groups, of which no row was asked before in this
+/// session. None where there are too few rows.
 pub(super) fn speedup(
     session: &mut Session,
     rows: &[RowInput],
