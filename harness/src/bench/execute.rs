@@ -116,7 +116,7 @@ impl Finished {
 
 /// The sides that are measured in turns, the base first; one without a base.
 type Sides<'a> = Vec<(Option<BenchSide>, Side<'a>)>;
-type SideFailure = (Option<BenchSide>, Failure);
+type SideFailure = (Option<BenchSide>, Box<Failure>);
 
 /// What is opened for a cell.
 struct Opening<'a> {
@@ -129,8 +129,8 @@ impl<'a> Opening<'a> {
     /// Opens the models of all sides, `first` first.
     fn open(&self, first: BenchSide, progress: &mut Progress) -> Result<Sides<'a>, SideFailure> {
         let Some((base_plan, base)) = self.base else {
-            let side =
-                Side::open(self.plan, self.new, progress).map_err(|failure| (None, failure))?;
+            let side = Side::open(self.plan, self.new, progress)
+                .map_err(|failure| (None, Box::new(failure)))?;
             return Ok(vec![(None, side)]);
         };
         let mut all = [(base_plan, base, BenchSide::Base), (self.plan, self.new, BenchSide::New)];
@@ -139,7 +139,8 @@ impl<'a> Opening<'a> {
         }
         let mut sides = Vec::new();
         for (plan, cell, name) in all {
-            let side = Side::open(plan, cell, progress).map_err(|failure| (Some(name), failure))?;
+            let side = Side::open(plan, cell, progress)
+                .map_err(|failure| (Some(name), Box::new(failure)))?;
             sides.push((Some(name), side));
         }
         sides.sort_by_key(|(name, _)| *name == Some(BenchSide::New));
@@ -163,7 +164,7 @@ fn measure<'a>(
     let mut rates = Vec::new();
     for (name, side) in &mut *sides {
         let rate = side.warm_up(scenario, options.warmup_seconds, options.seed, progress);
-        rates.push(rate.map_err(|failure| (*name, failure))?);
+        rates.push(rate.map_err(|failure| (*name, Box::new(failure)))?);
     }
     // The base, where there is one, says how many queries there are, so that both sides answer the same.
     let reached = rates.first().copied().unwrap_or_default();
@@ -194,7 +195,7 @@ fn measure<'a>(
                     &mut all[index].noise,
                     rounds.progress,
                 )
-                .map_err(|failure| (*name, failure))?;
+                .map_err(|failure| (*name, Box::new(failure)))?;
             }
         }
         for (((_, side), done), turns) in sides.iter().zip(&mut all).zip(turns) {
@@ -238,7 +239,8 @@ fn reopen<'a>(
     *sides = opening.open(first, &mut quiet)?;
     for index in order(sides.len(), first) {
         let (name, side) = &mut sides[index];
-        side.answer(scenario, queries, seed, 0, &quiet).map_err(|failure| (*name, failure))?;
+        side.answer(scenario, queries, seed, 0, &quiet)
+            .map_err(|failure| (*name, Box::new(failure)))?;
     }
     Ok(())
 }

@@ -94,7 +94,7 @@ impl BenchOptions {
 /// one is drawn: whatever changes slowly falls on both, and nothing that comes at regular times falls on one.
 pub(super) fn first_side(seed: u64, turn: u64) -> BenchSide {
     let drawn = crate::stats::Random::stream(seed.rotate_left(32), turn / 2).bits() & 1;
-    if (drawn + turn) % 2 == 0 { BenchSide::Base } else { BenchSide::New }
+    if (drawn + turn).is_multiple_of(2) { BenchSide::Base } else { BenchSide::New }
 }
 
 #[cfg(test)]

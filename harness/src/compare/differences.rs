@@ -91,6 +91,9 @@ mod tests {
     use super::*;
     use crate::record::testing::done;
 
+    /// A change of a cell, and what is then named as what.
+    type Change = (fn(&mut CellRecord), &'static str, Effect);
+
     fn what(base: &CellRecord, new: &CellRecord) -> Vec<(String, Effect)> {
         let policy = Policy::load(None).expect("the default policy");
         let found = of_cells(base, new, &|what| policy.effect(what));
@@ -101,7 +104,7 @@ mod tests {
     fn each_input_is_named_and_judged() {
         let base = done();
         assert_eq!(what(&base, &base), []);
-        let changes: [(fn(&mut CellRecord), &str, Effect); 9] = [
+        let changes: [Change; 9] = [
             (|cell| cell.inputs.data.sha256 = "e".repeat(64), "data", Effect::Refuse),
             (|cell| cell.inputs.key.task_version = 2, "task_version", Effect::Refuse),
             (|cell| cell.inputs.limit = Some(10), "limit", Effect::Refuse),
