@@ -14,7 +14,7 @@ mod terminal;
 mod throughput;
 
 pub use comparison::render_comparison;
-pub use curve::training_curve;
+pub use curve::{training_curve, training_lines};
 pub(crate) use grid::{Cell, Column, Grid, Tone};
 pub use leaderboard::{LeaderboardRow, MetricChoice, render, render_leaderboard};
 pub use regression::{ComparisonFormat, Judged, annotations, render_judged};
