@@ -19,6 +19,7 @@
 //! - [`bench`]: how fast models are; [`audit`]: whether they answer alike however they are asked;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
+//! - [`plot`]: charts as SVG;
 //! - [`published`]: published numbers, and whether ours agree with them;
 //! - [`compare`]: two runs on the same rows, and whether the new one is worse; [`baseline`]: runs that are kept to be
 //!   compared with; [`history`]: many runs, and where
@@ -41,6 +42,7 @@ pub mod history;
 pub mod hub;
 pub mod inventory;
 pub mod metrics;
+pub mod plot;
 pub mod plugin;
 pub mod plugin_new;
 pub mod published;
