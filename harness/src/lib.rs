@@ -16,6 +16,7 @@
 //!   task files for data files;
 //! - [`recipe`]: how models are fine-tuned, by task and model;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
+//! - [`bench`]: how fast models are;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
 //! - [`published`]: published numbers, and whether ours agree with them;
@@ -24,6 +25,7 @@
 //!   their numbers moved.
 
 pub mod baseline;
+pub mod bench;
 pub mod check;
 pub mod cli;
 pub mod compare;

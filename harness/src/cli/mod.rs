@@ -1,12 +1,14 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 
 mod baseline;
+mod bench;
 mod compare;
 mod data;
 mod error;
 mod exit;
 mod history;
 mod leaderboard;
+mod measured;
 mod model;
 mod plugin;
 mod plugin_new;
@@ -77,6 +79,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Show how the numbers of many runs went, and where they moved.
     History(history::Args),
+    /// Measure how fast models are, alone or against a base.
+    Bench(bench::Args),
     /// Score any system's predictions.
     Score(score::ScoreArgs),
     /// List tasks, check a task file and its data, or write a task file.
@@ -122,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Baseline(command) => baseline::run(&command, &look, &mut stdout, &mut stderr),
         Command::Policy(command) => policy::run(&command, &look, &mut stdout),
         Command::History(args) => history::run(&args, &look, &mut stdout, &mut stderr),
+        Command::Bench(args) => bench::run(&args, &look, &mut stdout),
         Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
         Command::Task(command) => task::run(&command, &look, &mut stdout, &mut stderr)
             .map(Exit::of_verdict)

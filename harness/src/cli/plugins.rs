@@ -35,8 +35,15 @@ impl PluginArgs {
 
     /// All plugins, described; each in a worker, unless it is remembered.
     pub(super) fn catalog(&self) -> Catalog {
-        Catalog::load(&self.search_path(), dirs::cache().as_deref(), |library| {
-            describe(library, DESCRIBE)
-        })
+        load(&self.search_path())
     }
+}
+
+/// The plugins of a folder, or of one library, and no others.
+pub(super) fn catalog_at(place: PathBuf) -> Catalog {
+    load(&SearchPath::only(vec![place]))
+}
+
+fn load(path: &SearchPath) -> Catalog {
+    Catalog::load(path, dirs::cache().as_deref(), |library| describe(library, DESCRIBE))
 }

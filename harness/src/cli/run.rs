@@ -117,7 +117,7 @@ pub(super) struct Args {
     pub(super) format: Format,
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("not of the form KEY=VALUE")?;
     Ok((key.trim().into(), value.trim().into()))
 }

@@ -22,6 +22,7 @@ pub mod policy;
 mod read;
 mod rule;
 mod source;
+pub(crate) mod speed;
 #[cfg(test)]
 pub(crate) mod testing;
 mod texts;

@@ -18,7 +18,7 @@ const RUN_FILE: &str = "run.json";
 const CELLS: &str = "cells";
 const CELL_FILE: &str = "cell.json";
 const PREDICTIONS_FILE: &str = "predictions.jsonl";
-const TEMPORARY: &str = ".tmp-";
+pub(super) const TEMPORARY: &str = ".tmp-";
 const REPLACED: &str = ".old-";
 const TRAINING: &str = ".train-";
 
@@ -251,7 +251,7 @@ fn read_cells_at(cells: &Path) -> Result<Vec<CellRecord>, RecordError> {
     paths.iter().map(|path| read_record(&path.join(CELL_FILE))).collect()
 }
 
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, RecordError> {
+pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>, RecordError> {
     fs::read_dir(directory)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
         .map_err(RecordError::io("read", directory))
@@ -317,7 +317,7 @@ fn replace(from: &Path, to: &Path, aside: &Path) -> Result<(), RecordError> {
 }
 
 /// Writes `value` indented, with a final newline, and syncs it.
-fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RecordError> {
+pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RecordError> {
     let write = || -> io::Result<()> {
         let mut writer = BufWriter::new(File::create(path)?);
         serde_json::to_writer_pretty(&mut writer, value)?;
@@ -329,7 +329,7 @@ fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), RecordError> {
 }
 
 /// A rename is durable once the directory that holds the name is synced.
-fn sync_directory(path: &Path) -> Result<(), RecordError> {
+pub(super) fn sync_directory(path: &Path) -> Result<(), RecordError> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .map_err(RecordError::io("sync", path))

@@ -135,7 +135,8 @@ impl CellInputs {
         digest(&value)
     }
 
-    fn deciding(&self) -> Value {
+    /// The fields that decide.
+    pub(super) fn deciding(&self) -> Value {
         let mut value = serde_json::to_value(self).unwrap_or_default();
         for (object, field) in NOT_DECIDING {
             if let Some(Value::Object(fields)) = value.get_mut(object) {
@@ -146,7 +147,8 @@ impl CellInputs {
     }
 }
 
-fn digest(value: &Value) -> String {
+/// The first digits of the SHA-256 of canonical JSON.
+pub(super) fn digest(value: &Value) -> String {
     let mut canonical = String::new();
     write_canonical(value, &mut canonical);
     let mut id = sha256_hex(canonical.as_bytes());

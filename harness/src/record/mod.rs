@@ -14,6 +14,7 @@
 //! fractions from 0 to 1, never percent.
 
 mod bench;
+mod bench_dir;
 mod cell;
 mod dir;
 mod error;
@@ -32,7 +33,8 @@ pub(crate) mod testing;
 mod time;
 mod training;
 
-pub use bench::{BenchRecord, BenchSide, Measure};
+pub use bench::{BenchRecord, BenchSide, BenchVolume, Measure};
+pub use bench_dir::read_benches;
 pub use cell::{
     Backend, Cause, CauseKind, CellRecord, Memory, MetricValue, PerClass, PerEntity,
     PredictionsFile, Status, Throughput, Tokens,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::testing::{done, failed, inputs, on_gpu, predictions, trained, training_step};
+use super::testing::{bench, done, failed, inputs, on_gpu, predictions, trained, training_step};
 use super::{Output, PlannedCell, RunDir, RunRecord, Word};
 
 /// A schema of harness/schemas, compiled.
@@ -154,4 +154,33 @@ fn prediction_rows() {
     }
     assert!(!schema.is_valid(&json!({"i": 0, "gold": "1"})));
     assert!(!schema.is_valid(&json!({"i": -1, "gold": "1", "pred": "1"})));
+}
+
+#[test]
+fn measurements_of_speed() {
+    let schema = validator(include_str!("../../schemas/bench.schema.json"));
+    let mut record = bench();
+    record.settings = json!({
+        "repetitions": 6, "seconds": 5.0, "min_queries": 64, "warmup_seconds": 2.0, "rate": null,
+        "latency_bound_seconds": 0.1, "batch_tokens": null, "seed": 42
+    });
+    let valid = serde_json::to_value(&record).expect("serialised");
+    assert_valid(&schema, &valid);
+    let read: super::BenchRecord = serde_json::from_value(valid.clone()).expect("parsed");
+    assert_eq!(read, record);
+    (record.pair, record.side) = (Some("00ff".into()), Some(super::BenchSide::New));
+    record.telemetry = on_gpu().telemetry;
+    assert_valid(&schema, &serde_json::to_value(&record).expect("serialised"));
+    let wrong: [fn(&mut Value); 5] = [
+        |bench| bench["scenario"] = json!("multi-stream"),
+        |bench| bench["measures"]["peak_rss_bytes"]["values"] = json!([]),
+        |bench| bench["pair"] = json!("00ff"),
+        |bench| bench["settings"]["speed"] = json!("fast"),
+        |bench| bench["precision"] = json!("auto"),
+    ];
+    for change in wrong {
+        let mut bench = valid.clone();
+        change(&mut bench);
+        assert!(!schema.is_valid(&bench), "{bench}");
+    }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Alternative, Backend, Cause, CauseKind, CellInputs, CellKey, CellRecord, DataInfo,
-    EnergySource, EvaluationRecord, FineTuneInputs, MeanMax, Memory, MetricValue, Output, PerClass,
-    PluginInfo, PredictionRow, Range, RecipeRecord, SelectionRecord, Status, Telemetry, Throttling,
-    Throughput, Tokens, TrainedModel, TrainingRecord, TrainingRows, TrainingStep,
-    TrainingThroughput, WeightsInfo, WeightsSource,
+    Alternative, Backend, BenchRecord, BenchVolume, Cause, CauseKind, CellInputs, CellKey,
+    CellRecord, DataInfo, EnergySource, EvaluationRecord, FineTuneInputs, MeanMax, Measure, Memory,
+    MetricValue, Output, PerClass, PluginInfo, PredictionRow, Range, RecipeRecord, SelectionRecord,
+    Status, Telemetry, Throttling, Throughput, Tokens, TrainedModel, TrainingRecord, TrainingRows,
+    TrainingStep, TrainingThroughput, WeightsInfo, WeightsSource,
 };
 
 /// The inputs of a cell that needs nothing but what is bundled.
@@ -47,6 +47,40 @@ pub(crate) fn inputs() -> CellInputs {
         options: BTreeMap::new(),
         harness_version: "0.1.0".into(),
         fine_tune: None,
+    }
+}
+
+/// A measurement of speed.
+pub(crate) fn bench() -> BenchRecord {
+    let (inputs, settings) = (inputs(), serde_json::json!({"seconds": 5.0, "warmup_seconds": 2.0}));
+    let measure = |values: &[f64], higher| Measure::new(values.to_vec(), higher);
+    BenchRecord {
+        schema_version: super::SCHEMA_VERSION,
+        id: BenchRecord::id_of(&inputs, "offline", &settings, None),
+        inputs,
+        scenario: "offline".into(),
+        settings,
+        measures: BTreeMap::from([
+            (
+                "end_to_end_rows_per_second".into(),
+                measure(&[900.0, 880.0, 910.0, 905.0, 899.0, 902.0], true),
+            ),
+            ("peak_rss_bytes".into(), measure(&[5e7, 5.1e7, 5e7, 5e7, 5e7, 5e7], false)),
+        ]),
+        volume: BenchVolume {
+            rows: 2000,
+            queries: vec![4500; 6],
+            times_through: 3,
+            rate: None,
+            batch_tokens: 8192,
+        },
+        pair: None,
+        side: None,
+        backend: Backend { device_name: Some("Some CPU".into()), ..Backend::default() },
+        telemetry: None,
+        warnings: Vec::new(),
+        started_at: "2026-01-01T00:00:00Z".into(),
+        finished_at: "2026-01-01T00:01:00Z".into(),
     }
 }
 

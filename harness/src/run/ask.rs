@@ -8,13 +8,13 @@ use crate::worker::{
 
 /// How rows go through a model.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct How {
+pub(crate) struct How {
     /// How they become sequences.
-    pub(super) encoding: Encoding,
+    pub(crate) encoding: Encoding,
     /// Tokens a batch.
-    pub(super) batch_tokens: u64,
+    pub(crate) batch_tokens: u64,
     /// Whether the next ones are tokenised meanwhile.
-    pub(super) overlap: bool,
+    pub(crate) overlap: bool,
 }
 
 /// What happens while a model is asked.
@@ -53,7 +53,7 @@ pub(super) fn ask(
             hear(Heard::Rows { rows, tokens });
         }
         Event::Log { level, message } => hear(Heard::Log { level, message }),
-        Event::Stage(_) | Event::Sequences(_) => {}
+        Event::Stage(_) | Event::Sequences(_) | Event::Queries(_) => {}
     })?;
     hear(Heard::Answered);
     if let Err(reason) = wrong.map_or_else(|| answers.complete(), Err) {

@@ -206,16 +206,7 @@ fn record_done(
         unknown_tokens: Some(e.unknown_tokens),
         max_len: Some(e.max_len),
     };
-    let host = || (!on_gpu).then(|| Host::detect().cpu_model).flatten();
-    record.backend = Backend {
-        device_name: stats.name.or_else(host),
-        isa: stats.isa,
-        device: stats.device.filter(|_| on_gpu),
-        device_uuid: stats.uuid.filter(|_| on_gpu),
-        compute_capability: stats.compute_capability,
-        cuda_driver_version: stats.cuda_driver_version,
-        device_memory_bytes: stats.memory_bytes,
-    };
+    record.backend = backend(stats, on_gpu);
     if e.budget_halvings > 0 {
         record.warnings.push(format!(
             "device memory ran out {}: a batch had at most {} tokens in the end, in place of {}",
@@ -235,6 +226,20 @@ fn record_done(
         record.plugin_output = Some(output.join("\n"));
     }
     record
+}
+
+/// What a model that says this of itself computes on.
+pub(crate) fn backend(stats: DeviceStats, on_gpu: bool) -> Backend {
+    let host = || (!on_gpu).then(|| Host::detect().cpu_model).flatten();
+    Backend {
+        device_name: stats.name.or_else(host),
+        isa: stats.isa,
+        device: stats.device.filter(|_| on_gpu),
+        device_uuid: stats.uuid.filter(|_| on_gpu),
+        compute_capability: stats.compute_capability,
+        cuda_driver_version: stats.cuda_driver_version,
+        device_memory_bytes: stats.memory_bytes,
+    }
 }
 
 /// The record of a cell that came to nothing.

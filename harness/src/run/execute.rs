@@ -30,10 +30,12 @@ impl Finished {
 }
 
 /// A worker with a model in it.
-pub(super) struct Open {
+pub(crate) struct Open {
     request: OpenRequest,
-    worker: Worker,
-    opened: Opened,
+    /// The process.
+    pub(crate) worker: Worker,
+    /// What the model said of itself.
+    pub(crate) opened: Opened,
     /// Whether the model was asked anything: it is no longer as it was opened.
     is_used: bool,
 }
@@ -268,7 +270,7 @@ fn watched(
 
 /// A worker that has the cell's model open: the one that is there, or a new one. The old one ends first,
 /// so that two models are never in memory at once.
-pub(super) fn ready(
+pub(crate) fn ready(
     plan: &Plan,
     cell: &PlannedRun,
     gpu: &str,

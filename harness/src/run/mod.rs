@@ -17,11 +17,16 @@ mod progress;
 mod queue;
 mod train;
 
+pub(crate) use ask::How;
+pub(crate) use cell::backend;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use devices::{Started, settle};
 pub use execute::{Finished, execute};
+pub(crate) use execute::{Open, ready};
+pub(crate) use kinds::head;
 pub use options::{CPU_BATCH_TOKENS, FineTune, RunOptions, TaskChoice, default_threads};
 pub use plan::{Plan, PlannedRun, plan};
 pub use plan_error::PlanError;
+pub(crate) use progress::LINE_EVERY;
 pub use progress::Progress;
 pub use train::{Dev, Saving, Training};

@@ -70,7 +70,7 @@ impl PlannedRun {
     }
 
     /// Whether it runs on a GPU.
-    pub(super) fn on_gpu(&self) -> bool {
+    pub(crate) fn on_gpu(&self) -> bool {
         self.inputs.device == CUDA
     }
 
@@ -91,7 +91,7 @@ impl PlannedRun {
     }
 
     /// How its rows go through a model that says this of itself.
-    pub(super) fn how(&self, stats: &DeviceStats) -> How {
+    pub(crate) fn how(&self, stats: &DeviceStats) -> How {
         let of_device = stats.batch_tokens.filter(|_| self.on_gpu());
         How {
             encoding: self.encoding(),

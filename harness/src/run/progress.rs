@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 /// How often a plain line is written.
-pub(super) const LINE_EVERY: Duration = Duration::from_secs(10);
+pub(crate) const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Messages and progress of a run.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Progress {
     }
 
     /// A line of a plugin's log; levels as in the interface.
-    pub(super) fn log_line(&self, label: &str, level: i32, message: &str) {
+    pub(crate) fn log_line(&self, label: &str, level: i32, message: &str) {
         let line = format!("{label}: {message}");
         if level <= LOG_WARN { self.warn(&line) } else { self.note(&line) }
     }
@@ -81,23 +81,23 @@ impl Progress {
     }
 
     /// Whether there is a bar.
-    pub(super) fn shows_bar(&self) -> bool {
+    pub(crate) fn shows_bar(&self) -> bool {
         self.bar_is_shown
     }
 
     /// The bar; one that nobody sees where there is none.
-    pub(super) fn bar(&self) -> &ProgressBar {
+    pub(crate) fn bar(&self) -> &ProgressBar {
         &self.bar
     }
 
     /// Ends the bar, if there is one.
-    pub(super) fn end_bar(&self) {
+    pub(crate) fn end_bar(&self) {
         self.bar.finish_and_clear();
         self.bars.remove(&self.bar);
     }
 
     /// Begins a bar of `total` units, where there are bars.
-    pub(super) fn show_bar(&mut self, label: &str, unit: &str, total: u64) {
+    pub(crate) fn show_bar(&mut self, label: &str, unit: &str, total: u64) {
         if !self.bar_is_shown {
             return;
         }

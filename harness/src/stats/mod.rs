@@ -9,13 +9,16 @@ mod clusters;
 mod grouped;
 mod holm;
 mod mcnemar;
+mod median;
 mod normal;
 mod numeric;
 mod permutation;
 mod random;
+mod rank_sum;
 mod ranks;
 mod resample;
 mod seeds;
+mod signed_rank;
 mod wilson;
 
 pub use bootstrap::{Interval, bootstrap, bootstrap_95, quantile};
@@ -23,14 +26,17 @@ pub use clusters::Clusters;
 pub use grouped::{Grouped, OfSums};
 pub use holm::holm;
 pub use mcnemar::{OneSided, bonett_price, mcnemar_mid_p};
+pub use median::{median, median_interval};
 pub use normal::{normal_95, standard_error_of_auroc, standard_error_of_mean};
 pub use numeric::{mean, pairwise_sum};
 pub use permutation::{Disagreements, Permuted, paired_permutation};
 pub use random::Random;
+pub use rank_sum::{rank_sum, shift};
 pub(crate) use ranks::centred_ranks;
 pub use ranks::{Order, average_ranks};
 pub use resample::Resampler;
 pub use seeds::{OneSeed, OverSeeds, over_seeds};
+pub use signed_rank::{Estimate, Tails, centre, signed_rank};
 pub use wilson::wilson_95;
 
 /// A metric as a function of how often each unit counts. A unit is a row, or a cluster of rows; units with

@@ -5,7 +5,7 @@ use super::chunks::{Chunk, chunks};
 use super::encoding::CheckedEncoding;
 use super::logits::select;
 use super::memory;
-use super::protocol::{self, EvaluateRequest, Evaluated, Event, RowInput};
+use super::protocol::{self, EvaluateRequest, Evaluated, Event, Logits, RowInput};
 use super::server::{ServeError, Wire};
 use crate::plugin::{CallError, EncodeOptions, Encoded, Head, Model, Tokenizer};
 use kobench_plugin_abi::LOG_WARN;
@@ -34,18 +34,14 @@ pub(super) fn evaluate(
 ) -> Result<Evaluated, ServeError> {
     let started = Instant::now();
     memory::reset_peak();
-    let mut run = Run {
-        head: request.head,
-        budget: request.batch_tokens.max(1),
-        done: Evaluated::default(),
-        values: Vec::new(),
+    let mut home = Home(wire);
+    let mut run = Run::new(request.head, request.batch_tokens);
+    let rows = Rows {
+        examples: &request.examples,
+        options: options(request.encoding, request.head == Head::Span),
+        overlap: request.overlap,
     };
-    let rows = Rows { request, options: options(request.encoding, request.head == Head::Span) };
-    if request.overlap {
-        rows.overlapped(tokenizer, model, &mut run, wire)?;
-    } else {
-        rows.in_turn(tokenizer, model, &mut run, wire)?;
-    }
+    rows.pass(tokenizer, model, &mut run, &mut home)?;
     let mut done = run.done;
     done.budget = run.budget;
     done.total_seconds = started.elapsed().as_secs_f64();
@@ -54,27 +50,67 @@ pub(super) fn evaluate(
     Ok(done)
 }
 
+/// Where the logits of each batch go.
+pub(super) trait Outlet {
+    /// Takes the logits of a batch of so many tokens.
+    fn logits(&mut self, logits: Logits, tokens: u64) -> Result<(), ServeError>;
+
+    /// The way to the harness for everything else.
+    fn wire(&self) -> &Wire;
+}
+
+/// The harness gets them.
+struct Home<'a>(&'a Wire);
+
+impl Outlet for Home<'_> {
+    fn logits(&mut self, logits: Logits, tokens: u64) -> Result<(), ServeError> {
+        self.0.event(Event::Logits { logits, tokens })
+    }
+
+    fn wire(&self) -> &Wire {
+        self.0
+    }
+}
+
 /// What is evaluated.
-struct Rows<'a> {
-    request: &'a EvaluateRequest,
-    options: EncodeOptions,
+pub(super) struct Rows<'a> {
+    pub(super) examples: &'a [RowInput],
+    pub(super) options: EncodeOptions,
+    /// As [`EvaluateRequest::overlap`].
+    pub(super) overlap: bool,
 }
 
 /// What came of tokenising some rows, and how many seconds it took.
 type Tokenised = Result<(Encoded, f64), CallError>;
 
 impl Rows<'_> {
+    /// All rows through the model, once.
+    pub(super) fn pass(
+        &self,
+        tokenizer: &mut Tokenizer,
+        model: &mut Model,
+        run: &mut Run,
+        outlet: &mut dyn Outlet,
+    ) -> Result<(), ServeError> {
+        if self.overlap {
+            self.overlapped(tokenizer, model, run, outlet)
+        } else {
+            self.in_turn(tokenizer, model, run, outlet)
+        }
+    }
+
     fn in_turn(
         &self,
         tokenizer: &mut Tokenizer,
         model: &mut Model,
         run: &mut Run,
-        wire: &Wire,
+        outlet: &mut dyn Outlet,
     ) -> Result<(), ServeError> {
-        for chunk in chunks(&self.request.examples, false) {
+        let wire = &outlet.wire().clone();
+        for chunk in chunks(self.examples, false) {
             wire.stage("encode")?;
-            let tokenised = self.encode(chunk, tokenizer);
-            run.chunk(chunk, tokenised, model, wire, &|| wire.stage("forward"))?;
+            let tokenised = encode(chunk, &self.options, tokenizer);
+            run.chunk(chunk, tokenised, model, outlet, &|| wire.stage("forward"))?;
         }
         Ok(())
     }
@@ -85,17 +121,18 @@ impl Rows<'_> {
         tokenizer: &mut Tokenizer,
         model: &mut Model,
         run: &mut Run,
-        wire: &Wire,
+        outlet: &mut dyn Outlet,
     ) -> Result<(), ServeError> {
+        let wire = &outlet.wire().clone();
         let stages = Stages { wire, active: Mutex::default() };
         let stages = &stages;
         std::thread::scope(|scope| {
             let (sender, tokenised) = sync_channel(1);
             scope.spawn(move || {
-                for chunk in chunks(&self.request.examples, true) {
+                for chunk in chunks(self.examples, true) {
                     // A harness that is gone is noticed by the other thread too.
                     let _ = stages.enter(ENCODE);
-                    let tokenised = self.encode(chunk, tokenizer);
+                    let tokenised = encode(chunk, &self.options, tokenizer);
                     let _ = stages.leave(ENCODE);
                     let failed = tokenised.is_err();
                     // The other side is gone when it has failed.
@@ -105,19 +142,24 @@ impl Rows<'_> {
                 }
             });
             for (chunk, tokenised) in tokenised {
-                run.chunk(chunk, tokenised, model, wire, &|| stages.enter(FORWARD))?;
+                run.chunk(chunk, tokenised, model, outlet, &|| stages.enter(FORWARD))?;
                 stages.leave(FORWARD)?;
             }
             Ok(())
         })
     }
+}
 
-    fn encode(&self, (_, rows): Chunk<'_>, tokenizer: &mut Tokenizer) -> Tokenised {
-        let views: Vec<_> = rows.iter().map(RowInput::view).collect();
-        let clock = Instant::now();
-        let encoded = tokenizer.encode(&views, &self.options)?;
-        Ok((encoded, clock.elapsed().as_secs_f64()))
-    }
+/// Tokenises some rows.
+pub(super) fn encode(
+    (_, rows): Chunk<'_>,
+    options: &EncodeOptions,
+    tokenizer: &mut Tokenizer,
+) -> Tokenised {
+    let views: Vec<_> = rows.iter().map(RowInput::view).collect();
+    let clock = Instant::now();
+    let encoded = tokenizer.encode(&views, options)?;
+    Ok((encoded, clock.elapsed().as_secs_f64()))
 }
 
 /// The calls that are running, so that a worker that dies can be said to have been in them.
@@ -151,29 +193,38 @@ impl Stages<'_> {
 }
 
 /// What goes on from chunk to chunk.
-struct Run {
+pub(super) struct Run {
     head: Head,
-    budget: u64,
-    done: Evaluated,
+    /// Tokens a batch.
+    pub(super) budget: u64,
+    /// What was done so far; the seconds of all together are the caller's to fill in.
+    pub(super) done: Evaluated,
     values: Vec<f32>,
 }
 
 impl Run {
-    fn chunk(
+    /// Nothing so far.
+    pub(super) fn new(head: Head, batch_tokens: u64) -> Self {
+        let (done, values) = (Evaluated::default(), Vec::new());
+        Self { head, budget: batch_tokens.max(1), done, values }
+    }
+
+    /// Some rows that were tokenised, through the model. `enter` is told before it computes.
+    pub(super) fn chunk(
         &mut self,
         (first_row, rows): Chunk<'_>,
         tokenised: Tokenised,
         model: &mut Model,
-        wire: &Wire,
+        outlet: &mut dyn Outlet,
         enter: &dyn Fn() -> Result<(), ServeError>,
     ) -> Result<(), ServeError> {
         // What is wrong with an encoding is the tokeniser's, wherever the model is by now.
-        let blame = |error| wire.stage("encode").map_or_else(|gone| gone, |()| error);
+        let blame = |error| outlet.wire().stage("encode").map_or_else(|gone| gone, |()| error);
         let (encoded, seconds) = tokenised.map_err(|error| blame(error.into()))?;
         self.done.tokenize_seconds += seconds;
         let encoding = CheckedEncoding::new(&encoded, rows, first_row).map_err(blame)?;
         enter()?;
-        self.forward(&encoded, &encoding, model, wire)
+        self.forward(&encoded, &encoding, model, outlet)
     }
 
     fn forward(
@@ -181,7 +232,7 @@ impl Run {
         encoded: &Encoded,
         encoding: &CheckedEncoding<'_>,
         model: &mut Model,
-        wire: &Wire,
+        outlet: &mut dyn Outlet,
     ) -> Result<(), ServeError> {
         let lengths = self.count(encoding);
         let mut waiting = batches(&lengths, self.budget);
@@ -206,7 +257,7 @@ impl Run {
                         "device memory ran out at a batch of {tokens} tokens: from here on a batch has at most {}",
                         self.budget
                     );
-                    wire.event(Event::Log { level: LOG_WARN, message })?;
+                    outlet.wire().event(Event::Log { level: LOG_WARN, message })?;
                     waiting.extend(halves(&batch));
                     continue;
                 }
@@ -217,7 +268,7 @@ impl Run {
             self.done.batches += 1;
             let values = &self.values[..shape.rows * shape.width];
             let logits = select(self.head, encoding, &sequences, shape, values)?;
-            wire.event(Event::Logits { logits, tokens })?;
+            outlet.logits(logits, tokens)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! says what it was.
 
 mod batching;
+mod bench;
 mod chunks;
 mod describe;
 mod encoding;
@@ -22,6 +23,7 @@ mod tokenize;
 mod train;
 
 pub use batching::batches;
+pub use bench::{BenchRequest, BenchRows, Benched, Traffic};
 pub use describe::describe;
 pub(crate) use failure::of_exit;
 pub use failure::{Failure, FailureKind, signal_name};

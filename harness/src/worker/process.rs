@@ -284,14 +284,18 @@ impl Worker {
         self.ready(&Request::Load(request), on_event)
     }
 
-    fn ready(&mut self, request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<(), Failure> {
+    pub(super) fn ready(
+        &mut self,
+        request: &Request,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(), Failure> {
         match self.request(request, on_event)? {
             Outcome::Ready => Ok(()),
             other => Err(self.nonsense(&other)),
         }
     }
 
-    fn request(
+    pub(super) fn request(
         &mut self,
         request: &Request,
         on_event: &mut dyn FnMut(Event),
@@ -316,7 +320,7 @@ impl Worker {
                 Ok(Ok(Some(Reply::Event(event)))) => {
                     match &event {
                         Event::Stage(stage) => self.stage = Some(stage.clone()),
-                        Event::Logits { .. } | Event::Sequences(_) => {}
+                        Event::Logits { .. } | Event::Sequences(_) | Event::Queries(_) => {}
                         Event::Log { .. } => {
                             on_event(event);
                             continue;
@@ -370,7 +374,7 @@ impl Worker {
         self.failure(FailureKind::Hung { limit: self.limits.silence })
     }
 
-    fn nonsense(&mut self, outcome: &Outcome) -> Failure {
+    pub(super) fn nonsense(&mut self, outcome: &Outcome) -> Failure {
         self.kill();
         self.failure(FailureKind::Worker(format!("an answer to another question: {outcome:?}")))
     }

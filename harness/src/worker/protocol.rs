@@ -3,6 +3,7 @@
 //! Both are the same executable, so that the format needs no versions: a frame is a length and a
 //! postcard value (see [`super::frame`]).
 
+use super::bench::{BenchRequest, BenchRows, Benched};
 use crate::data::Input;
 use crate::plugin::{Context, Description, Example, Head, ModelRequest, TokenizerRequest};
 use crate::qa::{Pieces, QaOptions, Window};
@@ -35,6 +36,10 @@ pub(super) enum Request {
     Save(StateRequest),
     /// Read back what was saved.
     Load(StateRequest),
+    /// Keep the rows that queries are drawn from.
+    BenchRows(BenchRows),
+    /// Answer queries, and say how long each took.
+    Bench(BenchRequest),
 }
 
 /// What to open. The requests travel as JSON text: they hold free-form options.
@@ -250,6 +255,8 @@ pub enum Event {
     },
     /// What a tokeniser made of some rows.
     Sequences(Vec<Sequence>),
+    /// So many queries of a measurement are answered by now.
+    Queries(u64),
     /// A message of the plugin's or the worker's; level as in the ABI.
     Log {
         /// 1 error to 4 debug.
@@ -343,7 +350,9 @@ pub(super) enum Outcome {
     Begun(String),
     /// Of [`Request::EndTraining`].
     Trained(Ended),
-    /// Of the other requests of a training.
+    /// Of [`Request::Bench`].
+    Benched(Benched),
+    /// Of [`Request::BenchRows`], and of the other requests of a training.
     Ready,
 }
 

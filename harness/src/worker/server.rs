@@ -1,5 +1,6 @@
 //! The worker's end: a loop over requests, in the process that holds the plugin.
 
+use super::bench::{BenchSet, bench};
 use super::evaluate::evaluate;
 use super::failure::FailureKind;
 use super::frame;
@@ -67,6 +68,7 @@ struct Session {
     tokenizer: Tokenizer,
     model: Model,
     training: Option<TrainingSet>,
+    bench: Option<BenchSet>,
 }
 
 /// Serves requests until the harness closes the socket. `harness` is its process id.
@@ -180,7 +182,7 @@ fn answer(
             wire.stage("model_open")?;
             let mut model = library.open_model(&model)?;
             let stats = model.stats()?.to_string();
-            *session = Some(Session { library, tokenizer, model, training: None });
+            *session = Some(Session { library, tokenizer, model, training: None, bench: None });
             Ok(Outcome::Opened(Opened { load_seconds: started.elapsed().as_secs_f64(), stats }))
         }
         Request::Inspect(InspectRequest { library: path, model }) => {
@@ -239,6 +241,18 @@ fn answer(
             wire.stage("model_load")?;
             open.model.load(&request.directory, request.training)?;
             Ok(Outcome::Ready)
+        }
+        Request::BenchRows(rows) => {
+            opened(session)?.bench = Some(BenchSet::new(rows)?);
+            Ok(Outcome::Ready)
+        }
+        Request::Bench(request) => {
+            let open = opened(session)?;
+            let Some(set) = &open.bench else {
+                return Err(ServeError::Rule("there are no rows to draw queries from".into()));
+            };
+            let benched = bench(&request, set, &mut open.tokenizer, &mut open.model, wire)?;
+            Ok(Outcome::Benched(benched))
         }
         Request::Tokenize(request) => {
             let library = load(&request.library, wire)?;

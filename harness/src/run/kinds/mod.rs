@@ -14,7 +14,7 @@ use crate::task::{Kind, Label, Task};
 use crate::worker::Logits;
 
 /// The head that a kind of task needs.
-pub(super) fn head(kind: Kind) -> Head {
+pub(crate) fn head(kind: Kind) -> Head {
     match kind {
         Kind::SequenceClassification | Kind::SequenceRegression => Head::Sequence,
         Kind::TokenClassification => Head::Token,

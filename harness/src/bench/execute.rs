@@ -1,0 +1,260 @@
+//! Working through a plan: each model on each task in each scenario, one side or two in turns.
+
+use super::options::{SERVER_LOAD, first_side};
+use super::record::{Place, record};
+use super::side::{Done, Side};
+use super::{BenchOptions, Scenario};
+use crate::record::{BenchRecord, BenchSide, RecordError, RunDir, rfc3339};
+use crate::run::{LINE_EVERY, Plan, PlannedRun, Progress};
+use crate::worker::{BenchRequest, Failure, Traffic};
+use std::time::{Instant, SystemTime};
+
+/// What is measured: a plan, and with a base a second one of the same models and tasks in the same order.
+#[derive(Debug)]
+pub struct BenchPlan {
+    /// What is measured, or judged.
+    pub new: Plan,
+    /// What it is judged against.
+    pub base: Option<Plan>,
+}
+
+/// What came of a plan.
+#[derive(Debug, Default)]
+pub struct Finished {
+    /// Records of all that was measured; of the sides that are judged, where there is a base.
+    pub new: Vec<BenchRecord>,
+    /// Records of the bases.
+    pub base: Vec<BenchRecord>,
+    /// What could not be measured.
+    pub failed: Vec<Failed>,
+}
+
+/// A measurement that came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Failed {
+    /// The model and the task.
+    pub label: String,
+    /// The scenario; none where the model could not be opened.
+    pub scenario: Option<String>,
+    /// Which side.
+    pub side: Option<BenchSide>,
+    /// What the plugin did instead.
+    pub reason: String,
+}
+
+/// Measures everything, and writes a record of each measurement into the run directory.
+///
+/// # Errors
+/// If a record cannot be written. What a plugin does wrong is no error: it is among [`Finished::failed`].
+pub fn execute(
+    plan: &BenchPlan,
+    options: &BenchOptions,
+    run: &RunDir,
+    progress: &mut Progress,
+) -> Result<Finished, RecordError> {
+    let mut finished = Finished::default();
+    for (index, new) in plan.new.cells.iter().enumerate() {
+        let label = new.inputs.key.label();
+        progress.note(&format!("[{}/{}] {label}", index + 1, plan.new.cells.len()));
+        let base = plan.base.as_ref().and_then(|base| Some((base, base.cells.get(index)?)));
+        let mut sides = match open(&plan.new, new, base, progress) {
+            Ok(sides) => sides,
+            Err((side, failure)) => {
+                finished.fail(&label, None, side, &failure, progress);
+                continue;
+            }
+        };
+        for &scenario in &options.scenarios {
+            match measure(&mut sides, scenario, options, progress) {
+                Ok(records) => {
+                    for record in records {
+                        run.write_bench(&record)?;
+                        record.warnings.iter().for_each(|warning| {
+                            progress.warn(&format!("{}: {warning}", label_of(&record)));
+                        });
+                        match record.side {
+                            Some(BenchSide::Base) => finished.base.push(record),
+                            _ => finished.new.push(record),
+                        }
+                    }
+                }
+                Err((side, failure)) => {
+                    finished.fail(&label, Some(scenario), side, &failure, progress);
+                    // The process is gone, and the model with it.
+                    if sides.iter().any(|(_, side)| side.is_dead()) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    Ok(finished)
+}
+
+impl Finished {
+    fn fail(
+        &mut self,
+        label: &str,
+        scenario: Option<Scenario>,
+        side: Option<BenchSide>,
+        failure: &Failure,
+        progress: &Progress,
+    ) {
+        let of_side = side.map_or(String::new(), |side| format!(" ({})", side_name(side)));
+        let in_scenario = scenario.map_or(String::new(), |scenario| format!(", {scenario}"));
+        progress.warn(&format!("{label}{in_scenario}{of_side}: {failure}"));
+        let scenario = scenario.map(|scenario| scenario.name().to_owned());
+        self.failed.push(Failed {
+            label: label.into(),
+            scenario,
+            side,
+            reason: failure.to_string(),
+        });
+    }
+}
+
+/// The sides that are measured in turns; one without a base.
+type Sides<'a> = Vec<(Option<BenchSide>, Side<'a>)>;
+type SideFailure = (Option<BenchSide>, Failure);
+
+fn open<'a>(
+    plan: &Plan,
+    new: &'a PlannedRun,
+    base: Option<(&Plan, &'a PlannedRun)>,
+    progress: &mut Progress,
+) -> Result<Sides<'a>, SideFailure> {
+    let Some((base_plan, base)) = base else {
+        let side = Side::open(plan, new, progress).map_err(|failure| (None, failure))?;
+        return Ok(vec![(None, side)]);
+    };
+    let mut sides = Vec::new();
+    for (plan, cell, name) in [(base_plan, base, BenchSide::Base), (plan, new, BenchSide::New)] {
+        let name = Some(name);
+        sides.push((name, Side::open(plan, cell, progress).map_err(|failure| (name, failure))?));
+    }
+    Ok(sides)
+}
+
+/// All repetitions of all sides in one scenario.
+fn measure(
+    sides: &mut Sides<'_>,
+    scenario: Scenario,
+    options: &BenchOptions,
+    progress: &mut Progress,
+) -> Result<Vec<BenchRecord>, SideFailure> {
+    let started = SystemTime::now();
+    let mut rates = Vec::new();
+    for (name, side) in &mut *sides {
+        let rate = side.warm_up(scenario, options.warmup_seconds, options.seed, progress);
+        rates.push(rate.map_err(|failure| (*name, failure))?);
+    }
+    // The base, where there is one, says how many queries there are, so that both sides answer the same.
+    let reached = rates.first().copied().unwrap_or_default();
+    let rate =
+        (scenario == Scenario::Server).then(|| options.rate.unwrap_or(SERVER_LOAD * reached));
+    let request = request(scenario, options, reached, rate, sides.len() > 1);
+    let workers: Vec<u32> = sides.iter().map(|(_, side)| side.process()).collect();
+    let mut all: Vec<Done> = sides.iter().map(|_| Done::default()).collect();
+    let mut rounds = Rounds::begin(progress, scenario, options.repetitions);
+    for repetition in 0..u64::from(options.repetitions) {
+        let mut order: Vec<usize> = (0..sides.len()).collect();
+        if first_side(options.seed, repetition) == BenchSide::New {
+            order.reverse();
+        }
+        for index in order {
+            let (name, side) = &mut sides[index];
+            let request = BenchRequest { repetition, ..request.clone() };
+            let (bound, done) = (options.latency_bound, &mut all[index]);
+            side.measure(request, scenario, bound, &workers, done, rounds.progress)
+                .map_err(|failure| (*name, failure))?;
+        }
+        rounds.advance();
+    }
+    drop(rounds);
+    let pair = pair_id(sides, scenario, started);
+    let records = sides.iter().zip(&all).map(|((name, side), done)| {
+        let pair = name.map(|name| (pair.clone(), name));
+        record(side, done, &Place { scenario, rate, pair, started }, options)
+    });
+    Ok(records.collect())
+}
+
+/// One repetition, of a side that answers `reached` queries a second. Two sides answer the same queries, however long each takes.
+fn request(
+    scenario: Scenario,
+    options: &BenchOptions,
+    reached: f64,
+    rate: Option<f64>,
+    is_pair: bool,
+) -> BenchRequest {
+    let expected = (rate.unwrap_or(reached) * options.seconds).ceil();
+    let traffic = match (scenario, rate) {
+        (Scenario::Offline, _) => Traffic::Offline,
+        (Scenario::Server, Some(rate)) => Traffic::Server { rate },
+        _ => Traffic::SingleStream,
+    };
+    BenchRequest {
+        traffic,
+        queries: options.min_queries.max(expected as u64),
+        min_seconds: if is_pair { 0.0 } else { options.seconds },
+        seed: options.seed,
+        repetition: 0,
+        send_logits: false,
+    }
+}
+
+/// What both sides of a pair, and no other record, have in common.
+fn pair_id(sides: &Sides<'_>, scenario: Scenario, started: SystemTime) -> String {
+    let since = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let inputs: Vec<String> = sides.iter().map(|(_, side)| side.cell.inputs.id()).collect();
+    let (inputs, process) = (inputs.join(" "), std::process::id());
+    let text = format!("{inputs} {scenario} {} {} {process}", rfc3339(started), since.as_nanos());
+    let mut id = crate::digest::sha256_hex(text.as_bytes());
+    id.truncate(16);
+    id
+}
+
+fn side_name(side: BenchSide) -> &'static str {
+    match side {
+        BenchSide::Base => "base",
+        BenchSide::New => "new",
+    }
+}
+
+fn label_of(record: &BenchRecord) -> String {
+    let side = record.side.map_or(String::new(), |side| format!(" ({})", side_name(side)));
+    format!("{}, {}{side}", record.inputs.key.label(), record.scenario)
+}
+
+/// The progress of one scenario.
+struct Rounds<'p> {
+    progress: &'p mut Progress,
+    scenario: Scenario,
+    total: u32,
+    done: u32,
+    line_at: Instant,
+}
+
+impl<'p> Rounds<'p> {
+    fn begin(progress: &'p mut Progress, scenario: Scenario, total: u32) -> Self {
+        progress.show_bar(scenario.name(), "repetitions", total.into());
+        progress.note(&format!("{scenario}: {total} repetitions"));
+        Self { progress, scenario, total, done: 0, line_at: Instant::now() }
+    }
+
+    fn advance(&mut self) {
+        self.done += 1;
+        if self.progress.shows_bar() {
+            self.progress.bar().set_position(self.done.into());
+        } else if self.line_at.elapsed() >= LINE_EVERY {
+            self.line_at = Instant::now();
+            self.progress.note(&format!("{}: {}/{}", self.scenario, self.done, self.total));
+        }
+    }
+}
+
+impl Drop for Rounds<'_> {
+    fn drop(&mut self) {
+        self.progress.end_bar();
+    }
+}
