@@ -4,12 +4,12 @@
 mod comparison;
 mod curve;
 mod grid;
-mod history;
+pub(crate) mod history;
 mod latex;
-mod leaderboard;
+pub(crate) mod leaderboard;
 mod markdown;
 pub mod number;
-mod regression;
+pub(crate) mod regression;
 mod sweep;
 mod terminal;
 mod throughput;

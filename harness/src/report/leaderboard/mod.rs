@@ -2,10 +2,11 @@
 
 mod csv;
 mod json;
-mod notes;
+pub(crate) mod notes;
 mod row;
 
 pub use row::LeaderboardRow;
+pub(crate) use row::{order, place};
 
 use super::grid::{Cell, Grid, Tone};
 use super::number::{grouped, less_is_better};
@@ -99,11 +100,11 @@ impl Leaderboard {
         lines.sort_by(|(a, metric_a), (b, metric_b)| {
             let metric =
                 |cell: &CellRecord, metric: &str| (*metric != *cell.primary_metric, rank(metric));
-            row::place(a)
-                .cmp(&row::place(b))
+            place(a)
+                .cmp(&place(b))
                 .then_with(|| metric(a, metric_a).cmp(&metric(b, metric_b)))
                 .then_with(|| metric_a.cmp(metric_b))
-                .then_with(|| row::order(a, b, metric_a))
+                .then_with(|| order(a, b, metric_a))
         });
         let mut notes = Vec::new();
         let mut entries = Vec::new();
@@ -115,9 +116,9 @@ impl Leaderboard {
                 })
             };
             let marks = notes::of(cell, &metric).into_iter().map(mark).collect();
-            let with_policy = cells.iter().any(|other| {
-                row::place(other) == row::place(cell) && policy(other) != policy(cell)
-            });
+            let with_policy = cells
+                .iter()
+                .any(|other| place(other) == place(cell) && policy(other) != policy(cell));
             entries.push(Entry { row: LeaderboardRow::new(cell), metric, marks, with_policy });
         }
         if let (MetricChoice::Named(name), true) = (choice, without > 0) {
