@@ -19,6 +19,7 @@
 //! - [`bench`]: how fast models are;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
+//! - [`plot`]: charts as SVG;
 //! - [`published`]: published numbers, and whether ours agree with them;
 //! - [`compare`]: two runs on the same rows, and whether the new one is worse; [`baseline`]: runs that are kept to be
 //!   compared with; [`history`]: many runs, and where

@@ -1,131 +1,110 @@
 //! The course of a training as an SVG: the loss of each step, and what evaluations on the way gave.
 
-use std::fmt::Write as _;
-
+use crate::plot::{Axis, LinePoint, LineSeries, LineStyle, Lines, Ranged, Scale};
 use crate::record::{EvaluationRecord, TrainingStep};
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 320.0;
-const LEFT: f64 = 56.0;
-const RIGHT: f64 = 56.0;
-const TOP: f64 = 36.0;
-const BOTTOM: f64 = 44.0;
+use super::number::{is_fraction, metric_text};
+
 /// Points of the line at most; steps between them are averaged.
 const POINTS: usize = 600;
 /// Weight of the past in the smoothed line.
 const PAST: f64 = 0.95;
 
-/// A picture of a training: `steps` as logged, `evaluations` in the order in which they were made.
-///
-/// The loss (left axis) is drawn twice, step by step and smoothed: an exponential mean whose start is
-/// corrected as Adam's moments are. Evaluations (right axis) are dots, joined for each split.
+/// A picture of a training as a file: `steps` as logged, `evaluations` in the order in which they were made.
 pub fn training_curve(
     title: &str,
     steps: &[TrainingStep],
     evaluations: &[EvaluationRecord],
 ) -> String {
-    let last = steps.last().map_or(1, |step| step.step).max(1) as f64;
-    let losses = thinned(steps);
-    let smooth = smoothed(&losses);
-    let top = losses.iter().map(|(_, loss)| *loss).fold(f64::MIN_POSITIVE, f64::max);
-    let x = |step: f64| LEFT + (WIDTH - LEFT - RIGHT) * step / last;
-    let y = |share: f64| HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share.clamp(0.0, 1.0);
-    let line = |points: &[(f64, f64)], of: f64| {
-        points.iter().fold(String::new(), |mut line, (step, value)| {
-            let _ = write!(line, "{:.1},{:.1} ", x(*step), y(value / of));
-            line
-        })
-    };
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" font-family=\"sans-serif\" \
-         font-size=\"12\">\n<title>{title}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <text x=\"{LEFT}\" y=\"20\" font-weight=\"bold\">{title}</text>\n",
-        title = escaped(title)
-    );
-    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let at = y(share);
-        let _ = writeln!(
-            svg,
-            "<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ddd\"/>\
-             <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{:.2}</text>",
-            WIDTH - RIGHT,
-            LEFT - 6.0,
-            at + 4.0,
-            top * share
-        );
-    }
-    for share in [0.0, 0.5, 1.0] {
-        let _ = writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{:.0}</text>",
-            x(last * share),
-            HEIGHT - BOTTOM + 18.0,
-            last * share
-        );
-    }
-    let _ = writeln!(
-        svg,
-        "<text x=\"{LEFT}\" y=\"{}\">step</text>\n\
-         <polyline points=\"{}\" fill=\"none\" stroke=\"#9db7d5\"/>\n\
-         <polyline points=\"{}\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>",
-        HEIGHT - 8.0,
-        line(&losses, top),
-        line(&smooth, top)
-    );
-    dots(&mut svg, evaluations, &x, &y);
-    svg.push_str("</svg>\n");
-    svg
+    training_lines(title, steps, evaluations).svg() + "\n"
 }
 
-/// The evaluations on the right axis, which goes from 0 to 1.
-fn dots(
-    svg: &mut String,
+/// The same as a chart.
+///
+/// The loss (left axis) is drawn twice, step by step and smoothed: an exponential mean whose start is
+/// corrected as Adam's moments are. Evaluations (right axis) are dots, joined for each split.
+pub fn training_lines(
+    title: &str,
+    steps: &[TrainingStep],
     evaluations: &[EvaluationRecord],
-    x: &dyn Fn(f64) -> f64,
-    y: &dyn Fn(f64) -> f64,
-) {
-    let Some(first) = evaluations.first() else { return };
+) -> Lines {
+    let losses = thinned(steps);
+    let loss = |style, points: &[(f64, f64)]| LineSeries {
+        label: "training loss".to_owned(),
+        style,
+        on_right: false,
+        points: points.iter().map(|(step, loss)| point(*step, *loss, String::new())).collect(),
+    };
+    let mut series =
+        vec![loss(LineStyle::Faint, &losses), loss(LineStyle::Line, &smoothed(&losses))];
+    for split in splits(evaluations) {
+        series.extend(of_split(evaluations, split));
+    }
+    let axis =
+        |label: &str, percent| Axis { label: label.to_owned(), scale: Scale::Linear, percent };
+    Lines {
+        title: title.to_owned(),
+        description: description(steps, evaluations),
+        x: axis("step", false),
+        y: axis("training loss", false),
+        right: evaluations.first().map(|first| axis(&first.metric, is_fraction(&first.metric))),
+        series,
+        marks: Vec::new(),
+        ticks: Vec::new(),
+    }
+}
+
+fn point(x: f64, value: f64, title: String) -> LinePoint {
+    LinePoint { x, y: Ranged::from(value), title }
+}
+
+fn splits(evaluations: &[EvaluationRecord]) -> Vec<&str> {
     let mut splits: Vec<&str> = Vec::new();
     for evaluation in evaluations {
         if !splits.contains(&evaluation.split.as_str()) {
             splits.push(&evaluation.split);
         }
     }
-    for share in [0.0, 0.5, 1.0] {
-        let _ = writeln!(
-            svg,
-            "<text x=\"{}\" y=\"{:.1}\">{:.0}%</text>",
-            WIDTH - RIGHT + 6.0,
-            y(share) + 4.0,
-            100.0 * share
-        );
-    }
-    for (split, colour) in splits.iter().zip(["#c2410c", "#15803d", "#7e22ce"].iter().cycle()) {
-        let mut line = String::new();
-        for e in evaluations.iter().filter(|e| e.split == *split) {
-            let (x, y) = (x(e.step as f64), y(e.value));
-            let _ = write!(line, "{x:.1},{y:.1} ");
-            let _ = writeln!(
-                svg,
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"><title>step {}: {:.2}%</title></circle>",
-                e.step,
-                100.0 * e.value
-            );
+    splits
+}
+
+/// The evaluations on one split: a line under dots.
+fn of_split(evaluations: &[EvaluationRecord], split: &str) -> [LineSeries; 2] {
+    let of = || evaluations.iter().filter(|evaluation| evaluation.split == split);
+    let label = of().next().map_or_else(String::new, |e| format!("{} on {split}", e.metric));
+    let points = |titled: bool| {
+        of().map(move |e| {
+            let value = metric_text(&e.metric, e.value);
+            let sign = if is_fraction(&e.metric) { "%" } else { "" };
+            let title =
+                if titled { format!("step {}: {value}{sign}", e.step) } else { String::new() };
+            point(e.step as f64, e.value, title)
+        })
+    };
+    [(LineStyle::Dashed, false), (LineStyle::Dots, true)].map(|(style, titled)| LineSeries {
+        label: label.clone(),
+        style,
+        on_right: true,
+        points: points(titled).collect(),
+    })
+}
+
+/// What the picture shows, for those who cannot see it.
+fn description(steps: &[TrainingStep], evaluations: &[EvaluationRecord]) -> String {
+    let mut text = match (steps.first(), smoothed(&thinned(steps)).last()) {
+        (Some(first), Some((step, loss))) => format!(
+            "The training loss, {:.4} at step {}, is {loss:.4} (smoothed) at step {step:.0}.",
+            first.loss, first.step
+        ),
+        _ => "No steps.".to_owned(),
+    };
+    for split in splits(evaluations) {
+        if let Some(last) = evaluations.iter().rev().find(|e| e.split == split) {
+            let value = metric_text(&last.metric, last.value);
+            text += &format!(" {} on {split} at step {}: {value}.", last.metric, last.step);
         }
-        let _ = writeln!(
-            svg,
-            "<polyline points=\"{line}\" fill=\"none\" stroke=\"{colour}\" stroke-dasharray=\"3 3\"/>"
-        );
     }
-    let legend: Vec<String> =
-        splits.iter().map(|split| format!("{} on {split}", first.metric)).collect();
-    let _ = writeln!(
-        svg,
-        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">loss (line), {} (dots)</text>",
-        WIDTH - RIGHT,
-        HEIGHT - 8.0,
-        escaped(&legend.join(", "))
-    );
+    text
 }
 
 /// Steps and losses, neighbours averaged where there are more than [`POINTS`].
@@ -151,10 +130,6 @@ fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
             (step, mean / weight)
         })
         .collect()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod terminal;
 mod throughput;
 
 pub use comparison::render_comparison;
-pub use curve::training_curve;
+pub use curve::{training_curve, training_lines};
 pub(crate) use grid::{Cell, Column, Grid, Tone};
 pub use history::{HistoryFormat, change_text, render_history};
 pub use leaderboard::{LeaderboardRow, MetricChoice, render, render_leaderboard};
