@@ -23,7 +23,8 @@
 //! - [`published`]: published numbers, and whether ours agree with them;
 //! - [`compare`]: two runs on the same rows, and whether the new one is worse; [`baseline`]: runs that are kept to be
 //!   compared with; [`history`]: many runs, and where
-//!   their numbers moved.
+//!   their numbers moved;
+//! - [`html`]: one HTML file about runs, with the charts of [`plot`].
 
 pub mod audit;
 pub mod baseline;
@@ -39,6 +40,7 @@ pub mod error;
 pub mod gpu;
 pub mod hint;
 pub mod history;
+pub mod html;
 pub mod hub;
 pub mod inventory;
 pub mod metrics;

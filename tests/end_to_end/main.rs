@@ -24,6 +24,7 @@ mod model;
 mod oracle;
 mod parity;
 mod plugin_new;
+mod report;
 mod scale;
 mod score;
 mod score_tasks;

@@ -7,6 +7,7 @@ mod compare;
 mod data;
 mod error;
 mod exit;
+mod files;
 mod history;
 mod leaderboard;
 mod measured;
@@ -17,6 +18,7 @@ mod plugins;
 mod policy;
 mod progress;
 mod recipe;
+mod report;
 mod run;
 mod score;
 mod selftest;
@@ -41,6 +43,7 @@ Examples:
   kobench run -m kcbert-demo -t nsmc --data-dir ~/data       the full test set
   kobench run -m kcbert-base --checkpoint DIR -t nsmc        your own fine-tuned weights
   kobench leaderboard results/runs/demo --format markdown    the table again
+  kobench report results/runs/demo -o report.html            one HTML file with charts
   kobench score -t nsmc --predictions preds.csv              any system's predictions
   kobench baseline set main results/runs/default             keep a run to compare with
   kobench compare main results/runs/new                      is anything worse?
@@ -70,6 +73,8 @@ enum Command {
     Run(run::Args),
     /// Print the table of earlier runs.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Write one HTML file about runs, with charts and without need of a network.
+    Report(report::Args),
     /// Compare two runs, or a run with a baseline: is anything worse?
     Compare(compare::Args),
     /// Keep runs to compare with.
@@ -125,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Leaderboard(args) => {
             done(leaderboard::run(&args, &look, &mut stdout, &mut stderr))
         }
+        Command::Report(args) => report::run(&args, &mut stdout, &mut stderr),
         Command::Compare(args) => compare::run(&args, &look, &mut stdout, &mut stderr),
         Command::Baseline(command) => baseline::run(&command, &look, &mut stdout, &mut stderr),
         Command::Policy(command) => policy::run(&command, &look, &mut stdout),

@@ -39,9 +39,12 @@ impl Named {
     }
 }
 
+/// Where a mark is, and where its name is, if there is room for it.
+type Placed<'a> = (f64, &'a Mark, Option<(Named, Anchor)>);
+
 /// Marks that can be drawn, and where their names go.
 pub(super) struct Plan<'a> {
-    marks: Vec<(f64, &'a Mark, Option<(Named, Anchor)>)>,
+    marks: Vec<Placed<'a>>,
 }
 
 impl<'a> Plan<'a> {

@@ -44,6 +44,16 @@ pub enum RecordError {
         /// What was expected.
         source: serde_json::Error,
     },
+    /// A line of the log of a training cannot be read.
+    #[error("{}:{line}: not a step of a training: {source}", path.display())]
+    TrainingStep {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What was expected.
+        source: serde_json::Error,
+    },
     /// A prediction holds a number that JSON cannot: NaN or an infinity.
     #[error("row {row}: {value} among the {what}, which is not a finite number")]
     NotFinite {
@@ -100,7 +110,7 @@ impl Hint for RecordError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io { source, .. } => io_hint(source, "--out"),
-            Self::Invalid { .. } | Self::Prediction { .. } => Some(
+            Self::Invalid { .. } | Self::Prediction { .. } | Self::TrainingStep { .. } => Some(
                 "the file was edited or is damaged; remove the cell's directory to run it again"
                     .to_owned(),
             ),

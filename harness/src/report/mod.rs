@@ -4,13 +4,13 @@
 mod comparison;
 mod curve;
 mod grid;
-mod history;
+pub(crate) mod history;
 mod latex;
-mod leaderboard;
+pub(crate) mod leaderboard;
 mod markdown;
 pub mod number;
 mod numbered;
-mod regression;
+pub(crate) mod regression;
 mod sweep;
 mod terminal;
 mod throughput;

@@ -103,13 +103,13 @@ pub(super) fn notes(history: &History) -> Vec<String> {
     notes
 }
 
-fn name(series: &Series) -> String {
+pub(crate) fn name(series: &Series) -> String {
     let details = series.scenario.iter().chain(&series.variant).map(String::as_str);
     let name: Vec<&str> = std::iter::once(series.label.as_str()).chain(details).collect();
     one_line(&name.join(", "))
 }
 
-fn metric(series: &Series) -> String {
+pub(crate) fn metric(series: &Series) -> String {
     one_line(&if Metric::named(&series.metric).is_some() {
         metric_name(&series.metric)
     } else {
@@ -117,7 +117,7 @@ fn metric(series: &Series) -> String {
     })
 }
 
-fn run_text(run: &HistoryRun) -> String {
+pub(crate) fn run_text(run: &HistoryRun) -> String {
     let day = run.created_at.get(..10).unwrap_or(&run.created_at);
     let revision = run.git_revision.as_ref().map(|revision| {
         format!(", revision {}", revision.get(..REVISION_DIGITS).unwrap_or(revision))
@@ -126,7 +126,7 @@ fn run_text(run: &HistoryRun) -> String {
 }
 
 /// A value in the unit that its metric has in tables.
-fn value_text(series: &Series, value: f64) -> String {
+pub(crate) fn value_text(series: &Series, value: f64) -> String {
     let metric = series.metric.as_str();
     if series.is_fraction {
         percent(value)
@@ -142,7 +142,7 @@ fn value_text(series: &Series, value: f64) -> String {
 }
 
 /// How much a series moved: fractions in points, others in percent of what they were.
-fn size_text(series: &Series, change: &Change) -> String {
+pub(crate) fn size_text(series: &Series, change: &Change) -> String {
     let direction = if change.is_better { "better" } else { "worse" };
     format!("{direction}, {}", difference_text(series, change.before, change.after))
 }
@@ -158,7 +158,7 @@ fn difference_text(series: &Series, before: f64, after: f64) -> String {
 }
 
 /// The slope of the last stretch, where it is none by chance.
-fn trend_text(series: &Series) -> String {
+pub(crate) fn trend_text(series: &Series) -> String {
     let Some(trend) = series.trend.as_ref().filter(|t| t.p_value < 0.05) else { return "-".into() };
     let Some(last) = series.points.last() else { return "-".into() };
     // What a run adds to the value that stands there now.
@@ -172,6 +172,6 @@ fn trend_text(series: &Series) -> String {
     format!("{slope} a run, {}", p_text(trend.p_value))
 }
 
-fn p_text(p: f64) -> String {
+pub(crate) fn p_text(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }

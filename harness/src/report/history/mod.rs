@@ -1,7 +1,7 @@
 //! Numbers over many runs, as text.
 
 mod csv;
-mod layout;
+pub(crate) mod layout;
 mod sparkline;
 
 use super::{Look, markdown, terminal};

@@ -2,10 +2,11 @@
 
 mod csv;
 mod json;
-mod notes;
+pub(crate) mod notes;
 mod row;
 
 pub use row::LeaderboardRow;
+pub(crate) use row::{order, place};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,11 +103,11 @@ impl Leaderboard {
         lines.sort_by(|(a, metric_a), (b, metric_b)| {
             let metric =
                 |cell: &CellRecord, metric: &str| (*metric != *cell.primary_metric, rank(metric));
-            row::place(a)
-                .cmp(&row::place(b))
+            place(a)
+                .cmp(&place(b))
                 .then_with(|| metric(a, metric_a).cmp(&metric(b, metric_b)))
                 .then_with(|| metric_a.cmp(metric_b))
-                .then_with(|| row::order(a, b, metric_a))
+                .then_with(|| order(a, b, metric_a))
         });
         let mut notes = Numbered::default();
         let mut entries = Vec::new();
@@ -114,7 +115,7 @@ impl Leaderboard {
         for (cell, metric) in lines {
             let marks =
                 notes::of(cell, &metric).into_iter().map(|note| notes.number(note)).collect();
-            let with_policy = several.contains(&row::place(cell));
+            let with_policy = several.contains(&place(cell));
             entries.push(Entry { row: LeaderboardRow::new(cell), metric, marks, with_policy });
         }
         if let (MetricChoice::Named(name), true) = (choice, without > 0) {
@@ -144,7 +145,7 @@ impl Leaderboard {
 fn places_with_policies(cells: &[CellRecord]) -> BTreeSet<(&str, u32, &str)> {
     let mut policies: BTreeMap<(&str, u32, &str), BTreeSet<Option<&str>>> = BTreeMap::new();
     for cell in cells {
-        policies.entry(row::place(cell)).or_default().insert(policy(cell));
+        policies.entry(place(cell)).or_default().insert(policy(cell));
     }
     policies.retain(|_, policies| policies.len() > 1);
     policies.into_keys().collect()

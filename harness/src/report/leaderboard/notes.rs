@@ -5,7 +5,7 @@ use crate::record::{AS_GIVEN, CellRecord, Status};
 
 /// One sentence a caveat. Cells that share a caveat get the same sentence, so that it stands once.
 /// `metric` is the one that the cell's line shows.
-pub(super) fn of(cell: &CellRecord, metric: &str) -> Vec<String> {
+pub(crate) fn of(cell: &CellRecord, metric: &str) -> Vec<String> {
     let (inputs, key) = (&cell.inputs, &cell.inputs.key);
     let mut notes = Vec::new();
     if let Status::Failed { cause } = &cell.status {

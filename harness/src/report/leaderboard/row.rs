@@ -160,13 +160,13 @@ impl LeaderboardRow {
 }
 
 /// What is never ranked against each other: tasks, their versions and splits.
-pub(super) fn place(cell: &CellRecord) -> (&str, u32, &str) {
+pub(crate) fn place(cell: &CellRecord) -> (&str, u32, &str) {
     let key = &cell.inputs.key;
     (&key.task, key.task_version, &key.split)
 }
 
 /// Within a task and a metric: the best first, failed cells last, and by name where equal.
-pub(super) fn order(a: &CellRecord, b: &CellRecord, metric: &str) -> Ordering {
+pub(crate) fn order(a: &CellRecord, b: &CellRecord, metric: &str) -> Ordering {
     let value = |cell: &CellRecord| cell.metrics.get(metric).map(|metric| metric.value);
     let by_value = match (value(a), value(b)) {
         (Some(a), Some(b)) if less_is_better(metric) => a.total_cmp(&b),

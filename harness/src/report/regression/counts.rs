@@ -5,7 +5,7 @@ use super::{Judged, words};
 use crate::compare::Verdict;
 
 /// `2 regressions, 1 inconclusive, 9 pass: the gate fails`. Numbers that decide nothing do not count.
-pub(super) fn summary(judged: &Judged<'_>) -> String {
+pub(crate) fn summary(judged: &Judged<'_>) -> String {
     let lines = line::all(judged.comparison);
     let number = |verdict: Verdict| {
         lines.iter().filter(|line| line.gates() && line.verdict() == verdict).count()

@@ -8,7 +8,7 @@ use crate::compare::{Comparison, Difference, Effect};
 use crate::digest::is_sha256;
 
 /// One sentence each, those that warn first.
-pub(super) fn sentences(comparison: &Comparison) -> Vec<String> {
+pub(crate) fn sentences(comparison: &Comparison) -> Vec<String> {
     let cells = comparison.cells.iter().map(|cell| &cell.differences);
     let speeds = comparison.speeds.iter().map(|speed| &speed.differences);
     let of: Vec<&[Difference]> = cells.chain(speeds).map(Vec::as_slice).collect();
@@ -44,6 +44,6 @@ fn sentence(what: &str, group: &[&Difference], all: usize) -> String {
 }
 
 /// A hash by its first digits, which are enough to see that it is another.
-pub(super) fn short(value: &str) -> String {
+pub(crate) fn short(value: &str) -> String {
     if is_sha256(value) { value[..12].to_owned() } else { one_line(value) }
 }

@@ -6,7 +6,7 @@ use super::words;
 use crate::compare::{CellComparison, MetricComparison, SpeedComparison};
 
 /// What the word means, in one sentence.
-pub(super) const INCONCLUSIVE: &str = "inconclusive: the interval of the difference reaches beyond the margin, but not all of it lies there, so that \
+pub(crate) const INCONCLUSIVE: &str = "inconclusive: the interval of the difference reaches beyond the margin, but not all of it lies there, so that \
     neither \"worse\" nor \"not worse\" can be said with this confidence";
 
 /// The factor by which rows or repetitions must grow until an equally good new side would pass with a probability of 80%.

@@ -10,9 +10,12 @@ mod markdown;
 mod terminal;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 pub use annotations::annotations;
+pub(crate) use counts::summary;
+pub(crate) use differences::{sentences as other_differences, short};
+pub(crate) use explain::INCONCLUSIVE;
 
 use super::Look;
 use crate::compare::{Comparison, Gate, Policy};

@@ -6,7 +6,7 @@ use crate::compare::{GateVerdict, SideKind, Tier, Verdict};
 use crate::text::bytes;
 
 /// The verdict's sign and word: the one for quick eyes, the other for those who do not know the sign.
-pub(super) fn verdict(verdict: Verdict) -> &'static str {
+pub(crate) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "✓ pass",
         Verdict::Improvement => "▲ improvement",
@@ -15,7 +15,7 @@ pub(super) fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-pub(super) fn tone(verdict: Verdict) -> Tone {
+pub(crate) fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Pass | Verdict::Improvement => Tone::Good,
         Verdict::Inconclusive => Tone::Plain,
@@ -23,7 +23,7 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
     }
 }
 
-pub(super) fn gate(verdict: GateVerdict) -> &'static str {
+pub(crate) fn gate(verdict: GateVerdict) -> &'static str {
     match verdict {
         GateVerdict::Pass => "the gate passes",
         GateVerdict::Fail => "the gate fails",
@@ -32,7 +32,7 @@ pub(super) fn gate(verdict: GateVerdict) -> &'static str {
     }
 }
 
-pub(super) fn gate_sign(verdict: GateVerdict) -> &'static str {
+pub(crate) fn gate_sign(verdict: GateVerdict) -> &'static str {
     match verdict {
         GateVerdict::Pass => "✓",
         GateVerdict::Fail => "✗",
@@ -41,7 +41,7 @@ pub(super) fn gate_sign(verdict: GateVerdict) -> &'static str {
     }
 }
 
-pub(super) fn tier(tier: Tier) -> &'static str {
+pub(crate) fn tier(tier: Tier) -> &'static str {
     match tier {
         Tier::Critical => "critical",
         Tier::Supporting => "supporting",
@@ -49,7 +49,7 @@ pub(super) fn tier(tier: Tier) -> &'static str {
     }
 }
 
-pub(super) fn kind(kind: SideKind) -> &'static str {
+pub(crate) fn kind(kind: SideKind) -> &'static str {
     match kind {
         SideKind::Run => "run",
         SideKind::Baseline => "baseline",
@@ -58,7 +58,7 @@ pub(super) fn kind(kind: SideKind) -> &'static str {
 
 /// A difference of a metric with its sign: points for fractions, else the metric's unit. What is rounded to nothing has
 /// no sign.
-pub(super) fn signed(metric: &str, difference: f64) -> String {
+pub(crate) fn signed(metric: &str, difference: f64) -> String {
     let text = metric_text(metric, difference.abs());
     let nothing = text.chars().all(|c| matches!(c, '0' | '.'));
     let sign = match difference {
@@ -70,18 +70,18 @@ pub(super) fn signed(metric: &str, difference: f64) -> String {
 }
 
 /// The unit of differences of a metric, as tables of percentages have it.
-pub(super) fn unit(metric: &str) -> &'static str {
+pub(crate) fn unit(metric: &str) -> &'static str {
     if is_fraction(metric) { "points" } else { "nats" }
 }
 
 /// A ratio as a change in percent: `+4.0`.
-pub(super) fn change(ratio: f64) -> String {
+pub(crate) fn change(ratio: f64) -> String {
     let text = format!("{:+.1}", 100.0 * (ratio - 1.0));
     if text == "-0.0" || text == "+0.0" { "0.0".to_owned() } else { text }
 }
 
 /// The value of a measure of speed, with its unit where the name does not say it.
-pub(super) fn measured(measure: &str, value: f64) -> String {
+pub(crate) fn measured(measure: &str, value: f64) -> String {
     if measure.ends_with("_per_second") {
         rate(value)
     } else if measure.ends_with("_bytes") {
@@ -103,12 +103,12 @@ fn seconds(value: f64) -> String {
 }
 
 /// A p-value.
-pub(super) fn p(value: f64) -> String {
+pub(crate) fn p(value: f64) -> String {
     if value < 0.001 { "<0.001".to_owned() } else { format!("{value:.3}") }
 }
 
 /// `1 cell`, `2 cells`.
-pub(super) fn count(number: usize, singular: &str, plural: &str) -> String {
+pub(crate) fn count(number: usize, singular: &str, plural: &str) -> String {
     format!("{number} {}", if number == 1 { singular } else { plural })
 }
 
