@@ -39,12 +39,16 @@ impl Named {
     }
 }
 
-/// Where a mark is, and where its name is, if there is room for it.
-type Placed<'a> = (f64, &'a Mark, Option<(Named, Anchor)>);
-
 /// Marks that can be drawn, and where their names go.
 pub(super) struct Plan<'a> {
-    marks: Vec<Placed<'a>>,
+    marks: Vec<Planned<'a>>,
+}
+
+struct Planned<'a> {
+    at: f64,
+    mark: &'a Mark,
+    /// Where its name goes, and to which side of its line; none where there is no room.
+    place: Option<(Named, Anchor)>,
 }
 
 impl<'a> Plan<'a> {
@@ -57,13 +61,13 @@ impl<'a> Plan<'a> {
         let mut plan = Self { marks: Vec::new() };
         for (at, mark) in drawn {
             let place = plan.place(at, &mark.label, (left, right));
-            plan.marks.push((at, mark, place));
+            plan.marks.push(Planned { at, mark, place });
         }
         plan
     }
 
     fn named(&self) -> impl Iterator<Item = &Named> {
-        self.marks.iter().filter_map(|(.., place)| place.as_ref()).map(|(named, _)| named)
+        self.marks.iter().filter_map(|planned| planned.place.as_ref()).map(|(named, _)| named)
     }
 
     /// What the names take of the height.
@@ -88,7 +92,7 @@ impl<'a> Plan<'a> {
 
     /// Draws the marks over the area, with their names above it.
     pub(super) fn draw(&self, svg: &mut Svg, area: Area) {
-        for (at, mark, place) in &self.marks {
+        for Planned { at, mark, place } in &self.marks {
             // A good mark is hollow and points up, a bad one is full and points down.
             let (class, toned, shape, hollow) = if mark.is_bad {
                 ("kb-bad", "kb-toned kb-bad", Shape::Down, "")
@@ -125,7 +129,7 @@ mod tests {
         let plan = Plan::new(ends, &x, &marks);
         assert_eq!(plan.marks.len(), 5);
         let places: Vec<(usize, bool)> = (plan.marks.iter())
-            .filter_map(|(.., place)| place.as_ref())
+            .filter_map(|planned| planned.place.as_ref())
             .map(|(named, anchor)| (named.lane, *anchor == Anchor::Start))
             .collect();
         // The first has no room at its right; 300, 280 and 260 stand above each other; 250 has its left side.
