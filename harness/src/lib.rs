@@ -16,7 +16,7 @@
 //!   task files for data files;
 //! - [`recipe`]: how models are fine-tuned, by task and model;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
-//! - [`bench`]: how fast models are;
+//! - [`bench`]: how fast models are; [`audit`]: whether they answer alike however they are asked;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
 //! - [`plot`]: charts as SVG;
@@ -26,6 +26,7 @@
 //!   their numbers moved;
 //! - [`html`]: one HTML file about runs, with the charts of [`plot`].
 
+pub mod audit;
 pub mod baseline;
 pub mod bench;
 pub mod check;

@@ -105,6 +105,54 @@ fn a_baseline_is_made_shown_compared_with_and_removed() {
 }
 
 #[test]
+fn measurements_of_speed_are_kept_and_compared() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.join("run").to_str().unwrap().to_owned();
+    let arguments = [
+        "bench",
+        "-m",
+        "kcbert-demo",
+        "-t",
+        "nsmc",
+        "--split",
+        "sample",
+        "--repetitions",
+        "6",
+        "--duration",
+        "0.05",
+        "--warmup",
+        "0.1",
+        "--precision",
+        "f32",
+        "--quiet",
+        "--out",
+        &run,
+    ];
+    let bench = sandbox.run(&arguments);
+    assert_eq!(bench.code, 0, "{}", bench.stderr);
+    let set = sandbox.run(&["baseline", "set", "speed", &run]);
+    assert!(set.stderr.starts_with("0 cells, 1 measurement of speed, "), "{}", set.stderr);
+    assert_eq!(
+        sandbox.run(&["baseline", "check", "speed"]).stdout,
+        "speed: 2 files are as they were made\n"
+    );
+    let shown = sandbox.run(&["baseline", "show", "speed"]);
+    assert!(shown.stdout.contains("end_to_end_rows_per_second"), "{}", shown.stdout);
+    let json = sandbox.run(&["compare", "speed", &run, "--format", "json"]);
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_valid("comparison", &json);
+    let speeds = json["speeds"].as_array().unwrap();
+    let throughput =
+        speeds.iter().find(|speed| speed["measure"] == "end_to_end_rows_per_second").unwrap();
+    assert_eq!(
+        (throughput["ratio"].as_f64(), throughput["gates"].as_bool()),
+        (Some(1.0), Some(true))
+    );
+    // Whatever the machine was doing, a measurement is not slower than itself.
+    assert!(speeds.iter().all(|speed| speed["verdict"] != "regression"), "{speeds:?}");
+}
+
+#[test]
 fn an_edit_is_found() {
     let sandbox = Sandbox::new();
     let run = sandbox.join("run").to_str().unwrap().to_owned();
@@ -113,7 +161,8 @@ fn an_edit_is_found() {
     let rows = std::fs::read_dir(sandbox.join("results/baselines/main/rows")).unwrap();
     let path = rows.flatten().next().unwrap().path();
     let text = std::fs::read_to_string(&path).unwrap();
-    let edits: [(&str, fn(&str) -> String); 3] = [
+    type Edit = fn(&str) -> String;
+    let edits: [(&str, Edit); 3] = [
         ("has changed: its SHA-256 is", |text| text.replacen("\n1 1", "\n1 0", 1)),
         ("has changed: its SHA-256 is", |text| text[..text.len() / 2].to_owned()),
         ("No such file", |_| String::new()),

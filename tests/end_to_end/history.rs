@@ -83,6 +83,11 @@ fn a_gate_fails_where_the_latest_runs_got_worse() {
     day(8, 7).write(&runs.join("008"));
     assert_eq!(gate(&["--gate"]).code, 0);
     assert_eq!(gate(&["--gate=2"]).code, 1);
+    // About eight points, the errors of a tenth of the rows.
+    assert_eq!(gate(&["--gate=2", "--margin", "3"]).code, 1);
+    assert_eq!(gate(&["--gate=2", "--margin", "15"]).code, 0);
+    let alone = gate(&["--margin", "1"]);
+    assert!(alone.code == 2 && alone.stderr.contains("--gate"), "{}", alone.stderr);
 }
 
 #[test]

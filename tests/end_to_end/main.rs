@@ -1,8 +1,10 @@
 //! End-to-end tests: the real binary with real plugins.
 
+mod audit;
 mod bad_input;
 mod bad_plugins;
 mod baseline;
+mod bench;
 mod c_plugin;
 mod compare;
 mod concurrency;

@@ -40,6 +40,10 @@ static int32_t bad_forward(kobench_model *model, const kobench_encoded *e, const
     out->rows = n + 1;
     out->width = 2;
     return KOBENCH_OK;
+#elif defined(BAD_BATCH) /* an answer depends on how many others are in the batch */
+    int32_t status = model_forward(model, e, indices, n, head, out, error);
+    for (size_t i = 0; status == KOBENCH_OK && i < n; i++) out->values[2 * i] += 0.01f * (float)n;
+    return status;
 #elif defined(BAD_NAN)
     int32_t status = model_forward(model, e, indices, n, head, out, error);
     if (status == KOBENCH_OK && n) out->values[0] = 0.0f / 0.0f;

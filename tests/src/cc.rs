@@ -24,6 +24,17 @@ pub fn bad_plugin(folder: &Path, how: &str) -> PathBuf {
     build(folder, &name, "bad.c", &options)
 }
 
+/// Builds another plugin's library again, slower: each option is for instance `SLOWED_PART=0.05`
+/// (`tests/plugins/slowed.c`).
+pub fn slowed_plugin(folder: &Path, inner: &Path, options: &[&str]) -> PathBuf {
+    std::fs::create_dir_all(folder).expect("a folder can be made");
+    let mut defines = vec![format!("-DSLOWED_INNER=\"{}\"", inner.display())];
+    defines.extend(options.iter().map(|option| format!("-D{option}")));
+    let options: Vec<&str> =
+        defines.iter().map(String::as_str).chain(["-std=gnu11", "-ldl"]).collect();
+    build(folder, "slowed", "slowed.c", &options)
+}
+
 /// Builds the plugin that has every head. Its model is called `rules`.
 pub fn rules_plugin(folder: &Path) -> PathBuf {
     build(folder, "rules", "rules.c", &["-std=c11", "-pedantic"])

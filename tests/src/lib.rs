@@ -10,6 +10,6 @@ pub mod scale;
 pub use bin::{binary, target_folder, workspace};
 pub use cc::{
     bad_plugin, broken_plugin, c_plugin, checks_plugin, device_plugin, fake_nvml, faulty_plugins,
-    noop_plugin, rules_plugin, selftest_plugin, trainer_plugin,
+    noop_plugin, rules_plugin, selftest_plugin, slowed_plugin, trainer_plugin,
 };
 pub use sandbox::{Output, Sandbox, cells, demo_checkpoint, finish, full_data, records};

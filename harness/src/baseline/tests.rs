@@ -40,6 +40,7 @@ fn bench() -> BenchRecord {
         scenario: "offline".into(),
         settings: json!({"duration_seconds": 1.0}),
         measures: BTreeMap::from([("rows_per_second".to_owned(), measure)]),
+        volume: Default::default(),
         pair: None,
         side: None,
         backend: Backend::default(),

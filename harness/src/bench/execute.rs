@@ -2,7 +2,7 @@
 
 use super::options::{SERVER_LOAD, first_side};
 use super::record::{Place, record};
-use super::side::{Done, Side};
+use super::side::{Done, Side, Turns};
 use super::{BenchOptions, Scenario};
 use crate::record::{BenchRecord, BenchSide, RecordError, RunDir, rfc3339};
 use crate::run::{LINE_EVERY, Plan, PlannedRun, Progress};
@@ -57,7 +57,8 @@ pub fn execute(
         let label = new.inputs.key.label();
         progress.note(&format!("[{}/{}] {label}", index + 1, plan.new.cells.len()));
         let base = plan.base.as_ref().and_then(|base| Some((base, base.cells.get(index)?)));
-        let mut sides = match open(&plan.new, new, base, progress) {
+        let opening = Opening { plan: &plan.new, new, base };
+        let mut sides = match opening.open(BenchSide::Base, progress) {
             Ok(sides) => sides,
             Err((side, failure)) => {
                 finished.fail(&label, None, side, &failure, progress);
@@ -65,7 +66,7 @@ pub fn execute(
             }
         };
         for &scenario in &options.scenarios {
-            match measure(&mut sides, scenario, options, progress) {
+            match measure(&opening, &mut sides, scenario, options, progress) {
                 Ok(records) => {
                     for record in records {
                         run.write_bench(&record)?;
@@ -113,60 +114,92 @@ impl Finished {
     }
 }
 
-/// The sides that are measured in turns; one without a base.
+/// The sides that are measured in turns, the base first; one without a base.
 type Sides<'a> = Vec<(Option<BenchSide>, Side<'a>)>;
-type SideFailure = (Option<BenchSide>, Failure);
+type SideFailure = (Option<BenchSide>, Box<Failure>);
 
-fn open<'a>(
-    plan: &Plan,
+/// What is opened for a cell.
+struct Opening<'a> {
+    plan: &'a Plan,
     new: &'a PlannedRun,
-    base: Option<(&Plan, &'a PlannedRun)>,
-    progress: &mut Progress,
-) -> Result<Sides<'a>, SideFailure> {
-    let Some((base_plan, base)) = base else {
-        let side = Side::open(plan, new, progress).map_err(|failure| (None, failure))?;
-        return Ok(vec![(None, side)]);
-    };
-    let mut sides = Vec::new();
-    for (plan, cell, name) in [(base_plan, base, BenchSide::Base), (plan, new, BenchSide::New)] {
-        let name = Some(name);
-        sides.push((name, Side::open(plan, cell, progress).map_err(|failure| (name, failure))?));
-    }
-    Ok(sides)
+    base: Option<(&'a Plan, &'a PlannedRun)>,
 }
 
+impl<'a> Opening<'a> {
+    /// Opens the models of all sides, `first` first.
+    fn open(&self, first: BenchSide, progress: &mut Progress) -> Result<Sides<'a>, SideFailure> {
+        let Some((base_plan, base)) = self.base else {
+            let side = Side::open(self.plan, self.new, progress)
+                .map_err(|failure| (None, Box::new(failure)))?;
+            return Ok(vec![(None, side)]);
+        };
+        let mut all = [(base_plan, base, BenchSide::Base), (self.plan, self.new, BenchSide::New)];
+        if first == BenchSide::New {
+            all.reverse();
+        }
+        let mut sides = Vec::new();
+        for (plan, cell, name) in all {
+            let side = Side::open(plan, cell, progress)
+                .map_err(|failure| (Some(name), Box::new(failure)))?;
+            sides.push((Some(name), side));
+        }
+        sides.sort_by_key(|(name, _)| *name == Some(BenchSide::New));
+        Ok(sides)
+    }
+}
+
+/// The part of a repetition's queries that a process that was just started answers first.
+const FRESH_WARMUP: f64 = 0.5;
+
 /// All repetitions of all sides in one scenario.
-fn measure(
-    sides: &mut Sides<'_>,
+fn measure<'a>(
+    opening: &Opening<'a>,
+    sides: &mut Sides<'a>,
     scenario: Scenario,
     options: &BenchOptions,
     progress: &mut Progress,
 ) -> Result<Vec<BenchRecord>, SideFailure> {
     let started = SystemTime::now();
+    let is_pair = sides.len() > 1;
     let mut rates = Vec::new();
     for (name, side) in &mut *sides {
         let rate = side.warm_up(scenario, options.warmup_seconds, options.seed, progress);
-        rates.push(rate.map_err(|failure| (*name, failure))?);
+        rates.push(rate.map_err(|failure| (*name, Box::new(failure)))?);
     }
     // The base, where there is one, says how many queries there are, so that both sides answer the same.
     let reached = rates.first().copied().unwrap_or_default();
     let rate =
         (scenario == Scenario::Server).then(|| options.rate.unwrap_or(SERVER_LOAD * reached));
-    let request = request(scenario, options, reached, rate, sides.len() > 1);
-    let workers: Vec<u32> = sides.iter().map(|(_, side)| side.process()).collect();
+    let request = request(scenario, options, reached, rate, is_pair);
+    let queries = request.queries * u64::from(options.turns);
+    let fresh =
+        (is_pair && !options.keep_open).then_some((FRESH_WARMUP * queries as f64).ceil() as u64);
     let mut all: Vec<Done> = sides.iter().map(|_| Done::default()).collect();
     let mut rounds = Rounds::begin(progress, scenario, options.repetitions);
     for repetition in 0..u64::from(options.repetitions) {
-        let mut order: Vec<usize> = (0..sides.len()).collect();
-        if first_side(options.seed, repetition) == BenchSide::New {
-            order.reverse();
+        let first = first_side(options.seed, repetition);
+        if let Some(queries) = fresh {
+            reopen(opening, sides, first, (scenario, queries), options.seed)?;
         }
-        for index in order {
-            let (name, side) = &mut sides[index];
-            let request = BenchRequest { repetition, ..request.clone() };
-            let (bound, done) = (options.latency_bound, &mut all[index]);
-            side.measure(request, scenario, bound, &workers, done, rounds.progress)
-                .map_err(|failure| (*name, failure))?;
+        let workers: Vec<u32> = sides.iter().map(|(_, side)| side.process()).collect();
+        let mut turns: Vec<Turns> = sides.iter().map(|_| Turns::default()).collect();
+        let turns_a_round = if is_pair { u64::from(options.turns) } else { 1 };
+        for turn in repetition * turns_a_round..(repetition + 1) * turns_a_round {
+            for index in order(sides.len(), first_side(options.seed, turn)) {
+                let (name, side) = &mut sides[index];
+                let request = BenchRequest { repetition: turn, ..request.clone() };
+                side.measure(
+                    request,
+                    &workers,
+                    &mut turns[index],
+                    &mut all[index].noise,
+                    rounds.progress,
+                )
+                .map_err(|failure| (*name, Box::new(failure)))?;
+            }
+        }
+        for (((_, side), done), turns) in sides.iter().zip(&mut all).zip(turns) {
+            side.finish_round(turns, scenario, options.latency_bound, done);
         }
         rounds.advance();
     }
@@ -179,7 +212,41 @@ fn measure(
     Ok(records.collect())
 }
 
-/// One repetition, of a side that answers `reached` queries a second. Two sides answer the same queries, however long each takes.
+/// The order in which sides are measured in a round.
+fn order(sides: usize, first: BenchSide) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..sides).collect();
+    if first == BenchSide::New {
+        order.reverse();
+    }
+    order
+}
+
+/// Starts both sides in new processes, which answer so many queries before they are measured: as many on either side,
+/// for what a process has done decides how much memory it holds.
+///
+/// Where a process lies in memory, and which CPU it is woken on, may make it slower than its twin for as long as it
+/// lives. Were the same two processes measured in all rounds, that would look like a difference of what they run.
+fn reopen<'a>(
+    opening: &Opening<'a>,
+    sides: &mut Sides<'a>,
+    first: BenchSide,
+    (scenario, queries): (Scenario, u64),
+    seed: u64,
+) -> Result<(), SideFailure> {
+    sides.clear();
+    // What a plugin says while it opens a model was said the first time.
+    let mut quiet = Progress::new(true);
+    *sides = opening.open(first, &mut quiet)?;
+    for index in order(sides.len(), first) {
+        let (name, side) = &mut sides[index];
+        side.answer(scenario, queries, seed, 0, &quiet)
+            .map_err(|failure| (*name, Box::new(failure)))?;
+    }
+    Ok(())
+}
+
+/// One repetition, of a side that answers `reached` queries a second; of a pair, one turn. Two sides answer the same
+/// queries, however long each takes.
 fn request(
     scenario: Scenario,
     options: &BenchOptions,
@@ -187,7 +254,8 @@ fn request(
     rate: Option<f64>,
     is_pair: bool,
 ) -> BenchRequest {
-    let expected = (rate.unwrap_or(reached) * options.seconds).ceil();
+    let turns = if is_pair { u64::from(options.turns) } else { 1 };
+    let expected = (rate.unwrap_or(reached) * options.seconds).ceil() as u64;
     let traffic = match (scenario, rate) {
         (Scenario::Offline, _) => Traffic::Offline,
         (Scenario::Server, Some(rate)) => Traffic::Server { rate },
@@ -195,7 +263,7 @@ fn request(
     };
     BenchRequest {
         traffic,
-        queries: options.min_queries.max(expected as u64),
+        queries: options.min_queries.max(expected).div_ceil(turns),
         min_seconds: if is_pair { 0.0 } else { options.seconds },
         seed: options.seed,
         repetition: 0,

@@ -1,4 +1,5 @@
-//! Whether the machine was quiet while something was measured: what the kernel counts of others, and of clocks that are held down.
+//! Whether the machine was quiet while something was measured: what the kernel counts of others, and of clocks that are
+//! held down.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -151,7 +152,8 @@ fn cpu_folders(cpus: &Path) -> Vec<PathBuf> {
     entries.flatten().map(|entry| entry.path()).filter(is_cpu).collect()
 }
 
-/// All ticks of all CPUs, those that were idle (or waited for a disk), and those that the hypervisor took (proc(5), `/proc/stat`).
+/// All ticks of all CPUs, those that were idle (or waited for a disk), and those that the hypervisor took (proc(5),
+/// `/proc/stat`).
 fn cpu_ticks(stat: &str) -> Option<[u64; 3]> {
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
     let ticks: Vec<u64> = line.split_whitespace().map_while(|number| number.parse().ok()).collect();

@@ -3,11 +3,12 @@
 use super::Scenario;
 use crate::gpu::{DeviceStats, Work, utilisation};
 use crate::record::{CellInputs, Measure};
+use crate::stats::{mean, median};
 use crate::worker::Benched;
 use std::collections::BTreeMap;
 
-/// Percentiles: their measures, which part of the queries they leave above, and how many queries they need, which is so many that
-/// one is above.
+/// Percentiles: their measures, which part of the queries they leave above, and how many queries they need, which is so
+/// many that one is above.
 const PERCENTILES: [(&str, f64, usize); 4] = [
     ("latency_p50_seconds", 0.5, 2),
     ("latency_p90_seconds", 0.9, 10),
@@ -47,12 +48,33 @@ pub fn is_memory(measure: &str) -> bool {
     measure.ends_with("_bytes")
 }
 
-/// The measures of one repetition, by name. What cannot be said is not there.
-pub(super) fn of(
-    benched: &Benched,
+/// The measures of one repetition from those of its turns: latencies over the queries of all turns, the largest of
+/// peaks, and of everything else the median of the turns, so that what else the machine does in one of them is not felt.
+pub(super) fn of_turns(
+    turns: &[Benched],
     scenario: Scenario,
     inputs: &CellInputs,
     bound: Option<f64>,
+    energies: &[Option<f64>],
+) -> BTreeMap<&'static str, f64> {
+    let each = turns.iter().zip(energies);
+    let each: Vec<_> = each.map(|(turn, energy)| of(turn, scenario, inputs, *energy)).collect();
+    let mut all = BTreeMap::new();
+    for name in each.iter().flat_map(BTreeMap::keys).copied() {
+        let values: Vec<f64> = each.iter().filter_map(|turn| turn.get(name).copied()).collect();
+        let largest = values.iter().copied().fold(0.0, f64::max);
+        all.insert(name, if is_memory(name) { largest } else { median(&values) });
+    }
+    let latencies = turns.iter().flat_map(|turn| &turn.latencies);
+    put_latencies(latencies.map(|&seconds| f64::from(seconds)).collect(), bound, &mut all);
+    all
+}
+
+/// The measures of one turn but for its latencies, by name. What cannot be said is not there.
+fn of(
+    benched: &Benched,
+    scenario: Scenario,
+    inputs: &CellInputs,
     energy_joules: Option<f64>,
 ) -> BTreeMap<&'static str, f64> {
     let done = &benched.done;
@@ -71,17 +93,6 @@ pub(super) fn of(
         Scenario::Server => put("queries_per_second", Some(queries / done.total_seconds)),
         _ => put("end_to_end_rows_per_second", Some(queries / done.total_seconds)),
     }
-    let mut latencies: Vec<f64> =
-        benched.latencies.iter().map(|&seconds| f64::from(seconds)).collect();
-    latencies.sort_by(f64::total_cmp);
-    for (name, part, least) in PERCENTILES {
-        put(name, (latencies.len() >= least).then(|| percentile(&latencies, part)).flatten());
-    }
-    if !latencies.is_empty() {
-        put("latency_mean_seconds", Some(crate::stats::mean(&latencies)));
-        let within = |bound: f64| latencies.partition_point(|&latency| latency <= bound) as f64;
-        put("share_within_bound", bound.map(|bound| within(bound) / queries));
-    }
     put("peak_rss_bytes", done.peak_rss_bytes.map(|bytes| bytes as f64));
     put("peak_device_bytes", stats.peak_bytes.map(|bytes| bytes as f64));
     put("energy_joules_per_row", energy_joules.map(|joules| joules / queries));
@@ -91,6 +102,27 @@ pub(super) fn of(
         put("mfu", utilisation(&stats, &inputs.precision, (work, 1.0), done.forward_seconds));
     }
     measures
+}
+
+/// What latencies come to, and how many of them keep a bound.
+fn put_latencies(
+    mut latencies: Vec<f64>,
+    bound: Option<f64>,
+    measures: &mut BTreeMap<&'static str, f64>,
+) {
+    latencies.sort_by(f64::total_cmp);
+    for (name, part, least) in PERCENTILES {
+        let value = (latencies.len() >= least).then(|| percentile(&latencies, part)).flatten();
+        measures.extend(value.map(|value| (name, value)));
+    }
+    if latencies.is_empty() {
+        return;
+    }
+    measures.insert("latency_mean_seconds", mean(&latencies));
+    if let Some(bound) = bound {
+        let within = latencies.partition_point(|&latency| latency <= bound);
+        measures.insert("share_within_bound", within as f64 / latencies.len() as f64);
+    }
 }
 
 /// The value below which a part of sorted values lies, as MLPerf's load generator has it: the one with index
@@ -129,6 +161,17 @@ mod tests {
         Benched { queries, times_through: 1, done, latencies: latencies.to_vec() }
     }
 
+    /// A repetition of one turn.
+    fn of(
+        turn: &Benched,
+        scenario: Scenario,
+        inputs: &CellInputs,
+        bound: Option<f64>,
+        energy: Option<f64>,
+    ) -> BTreeMap<&'static str, f64> {
+        of_turns(std::slice::from_ref(turn), scenario, inputs, bound, &[energy])
+    }
+
     #[test]
     fn offline_has_rates_and_no_latencies() {
         let measures = of(&benched(&[], 100), Scenario::Offline, &inputs(), Some(0.1), Some(50.0));
@@ -147,7 +190,7 @@ mod tests {
         let latencies: Vec<f32> =
             (0..200_u16).map(|i| f32::from(i * 77 % 200 + 1) / 1000.0).collect();
         let server = Scenario::Server;
-        let measures = of(&benched(&latencies, 200), server, &inputs(), Some(0.05), None);
+        let measures = of(&benched(&latencies, 200), server, &inputs(), Some(0.0505), None);
         let milliseconds = |name: &str| (1000.0 * measures[name]).round();
         // Indices 100, 180 and 198 from 0.
         assert_eq!(milliseconds("latency_p50_seconds"), 101.0);
@@ -164,6 +207,21 @@ mod tests {
         let many: Vec<f32> = (0..1000_u16).map(f32::from).collect();
         let many = of(&benched(&many, 1000), server, &inputs(), None, None);
         assert_eq!(many["latency_p99_9_seconds"], 999.0);
+    }
+
+    #[test]
+    fn of_turns_the_middle_one_counts_and_all_of_their_queries() {
+        let turn = |turn: u16| benched(&[f32::from(turn); 40], 40);
+        let mut turns: Vec<Benched> = (1..=3).map(turn).collect();
+        // Somebody else had the machine.
+        turns[1].done.total_seconds = 400.0;
+        turns[2].done.peak_rss_bytes = Some(1 << 21);
+        let measures = of_turns(&turns, Scenario::SingleStream, &inputs(), Some(1.5), &[None; 3]);
+        assert_eq!(measures["end_to_end_rows_per_second"], 10.0);
+        assert_eq!(measures["peak_rss_bytes"], 2_097_152.0);
+        // Of 120 queries, which are enough for a 99th percentile; 40 are not.
+        assert_eq!((measures["latency_p50_seconds"], measures["latency_p99_seconds"]), (2.0, 3.0));
+        assert!((measures["share_within_bound"] - 1.0 / 3.0).abs() < 1e-12);
     }
 
     #[test]

@@ -52,8 +52,8 @@ pub struct BenchOptions {
     pub scenarios: Vec<Scenario>,
     /// How often each is measured.
     pub repetitions: u32,
-    /// How long a repetition lasts, in seconds: at least, where one side is measured; about, where two are, for both answer the same
-    /// queries.
+    /// How long a repetition lasts, in seconds: at least, where one side is measured; about, where two are, for both
+    /// answer the same queries.
     pub seconds: f64,
     /// Queries of a repetition at least.
     pub min_queries: u64,
@@ -65,12 +65,16 @@ pub struct BenchOptions {
     pub latency_bound: Option<f64>,
     /// Tokens a batch, where the user said how many.
     pub batch_tokens: Option<u64>,
+    /// Turns of each side in a round of a pair.
+    pub turns: u32,
+    /// Measure all rounds of a pair in the same two processes.
+    pub keep_open: bool,
     /// What the order of rows and sides, and times of arrival, follow from.
     pub seed: u64,
 }
 
-/// The part of its offline throughput that a server is loaded with, where nothing else is asked for: the queue is short, and a
-/// model that became a tenth slower still keeps up.
+/// The part of its offline throughput that a server is loaded with, where nothing else is asked for: the queue is
+/// short, and a model that became a tenth slower still keeps up.
 pub const SERVER_LOAD: f64 = 0.5;
 
 impl BenchOptions {
@@ -79,18 +83,18 @@ impl BenchOptions {
         let server = |value: Option<f64>| value.filter(|_| scenario == Scenario::Server);
         json!({
             "repetitions": self.repetitions, "seconds": self.seconds, "min_queries": self.min_queries,
-            "warmup_seconds": self.warmup_seconds, "rate": server(self.rate),
+            "warmup_seconds": self.warmup_seconds, "turns": self.turns, "keep_open": self.keep_open, "rate": server(self.rate),
             "latency_bound_seconds": server(self.latency_bound), "batch_tokens": self.batch_tokens,
             "seed": self.seed
         })
     }
 }
 
-/// Which of two sides goes first in a round. Of two rounds that follow each other one begins with either side, which one is drawn:
-/// whatever changes slowly falls on both, and nothing that comes at regular times falls on one.
-pub(super) fn first_side(seed: u64, round: u64) -> BenchSide {
-    let drawn = crate::stats::Random::stream(seed.rotate_left(32), round / 2).bits() & 1;
-    if (drawn + round) % 2 == 0 { BenchSide::Base } else { BenchSide::New }
+/// Which of two sides goes first in a turn. Of two turns that follow each other one begins with either side, which
+/// one is drawn: whatever changes slowly falls on both, and nothing that comes at regular times falls on one.
+pub(super) fn first_side(seed: u64, turn: u64) -> BenchSide {
+    let drawn = crate::stats::Random::stream(seed.rotate_left(32), turn / 2).bits() & 1;
+    if (drawn + turn).is_multiple_of(2) { BenchSide::Base } else { BenchSide::New }
 }
 
 #[cfg(test)]
@@ -98,8 +102,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_two_rounds_begin_with_either_side() {
-        let first: Vec<BenchSide> = (0..200).map(|round| first_side(5, round)).collect();
+    fn every_two_turns_begin_with_either_side() {
+        let first: Vec<BenchSide> = (0..200).map(|turn| first_side(5, turn)).collect();
         let (pairs, rest) = first.as_chunks::<2>();
         assert!(rest.is_empty() && pairs.iter().all(|[a, b]| a != b));
         let base_first = pairs.iter().filter(|[a, _]| *a == BenchSide::Base).count();

@@ -74,8 +74,8 @@ fn unsteady(measures: &BTreeMap<String, Measure>, scenario: Scenario) -> Option<
     let values = &measures.get(name)?.values;
     let spread = spread(values).filter(|spread| *spread > SPREAD)?;
     Some(format!(
-        "{name} varied by {:.0}% over {} repetitions (deviation over mean): the machine was not steady; longer or more repetitions \
-         help (--duration, --repetitions)",
+        "{name} varied by {:.0}% over {} repetitions (deviation over mean): the machine was not steady; longer or more \
+         repetitions help (--duration, --repetitions)",
         100.0 * spread,
         values.len()
     ))

@@ -39,6 +39,14 @@ pub(super) struct Done {
     pub(super) budget_halvings: u32,
 }
 
+/// The turns of one repetition.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    benched: Vec<Benched>,
+    /// Of the GPU, for each; empty on a CPU.
+    telemetry: Vec<Telemetry>,
+}
+
 impl<'a> Side<'a> {
     /// Opens the model of a cell and gives its worker the rows.
     pub(super) fn open(
@@ -72,8 +80,7 @@ impl<'a> Side<'a> {
         self.open.worker.is_dead()
     }
 
-    /// Lets the model answer for some seconds, in ever larger passes, and gives the queries a second of the last one. A server's
-    /// queries are warmed up for offline, which is what its rate is a part of.
+    /// Lets the model answer for some seconds, in ever larger passes, and gives the queries a second of the last one.
     pub(super) fn warm_up(
         &mut self,
         scenario: Scenario,
@@ -81,23 +88,9 @@ impl<'a> Side<'a> {
         seed: u64,
         progress: &Progress,
     ) -> Result<f64, Failure> {
-        let traffic = match scenario {
-            Scenario::Offline | Scenario::Server => Traffic::Offline,
-            Scenario::SingleStream => Traffic::SingleStream,
-        };
         let (started, mut queries) = (Instant::now(), FIRST_PASS);
-        // No repetition has such a number, so that the order is that of none.
         for pass in 0.. {
-            let (min_seconds, repetition) = (0.0, u64::from(u32::MAX) + pass);
-            let request = BenchRequest {
-                traffic,
-                queries,
-                min_seconds,
-                seed,
-                repetition,
-                send_logits: false,
-            };
-            let benched = self.ask(request, progress)?;
+            let benched = self.answer(scenario, queries, seed, pass, progress)?;
             if started.elapsed().as_secs_f64() >= seconds {
                 return Ok(benched.queries as f64 / benched.done.total_seconds.max(1e-9));
             }
@@ -106,36 +99,73 @@ impl<'a> Side<'a> {
         Ok(0.0)
     }
 
+    /// Lets the model answer so many queries that do not count. A server's are offline, which is what its rate is a
+    /// part of.
+    pub(super) fn answer(
+        &mut self,
+        scenario: Scenario,
+        queries: u64,
+        seed: u64,
+        pass: u64,
+        progress: &Progress,
+    ) -> Result<Benched, Failure> {
+        let traffic = match scenario {
+            Scenario::Offline | Scenario::Server => Traffic::Offline,
+            Scenario::SingleStream => Traffic::SingleStream,
+        };
+        // No repetition that counts has such a number, so that the order is that of none.
+        let (min_seconds, repetition) = (0.0, u64::from(u32::MAX) + pass);
+        let request =
+            BenchRequest { traffic, queries, min_seconds, seed, repetition, send_logits: false };
+        self.ask(request, progress)
+    }
+
     fn ask(&mut self, request: BenchRequest, progress: &Progress) -> Result<Benched, Failure> {
         self.open.worker.bench(request, &mut log(&self.label, progress))
     }
 
-    /// One repetition. `workers` are all processes that belong to the measurement.
+    /// One turn, or all of a repetition. `workers` are all processes that belong to the measurement.
     pub(super) fn measure(
         &mut self,
         request: BenchRequest,
-        scenario: Scenario,
-        bound: Option<f64>,
         workers: &[u32],
-        done: &mut Done,
+        turns: &mut Turns,
+        noise: &mut Noise,
         progress: &Progress,
     ) -> Result<(), Failure> {
         let stats = DeviceStats::read(&self.open.opened.stats);
         let recorder = Recorder::start(&self.cell.inputs.device, stats.uuid.as_deref());
         let (before, hot) = (Snapshot::take(workers), throttle_events());
         let benched = self.ask(request, progress);
-        done.noise.add(before, Snapshot::take(workers));
-        done.noise.add_throttling(throttle_events().saturating_sub(hot));
-        let telemetry = recorder.map(Recorder::finish);
-        let benched = benched?;
-        let energy = telemetry.as_ref().and_then(|seen| seen.energy_joules);
-        done.telemetry.extend(telemetry);
-        done.measures.push(measures::of(&benched, scenario, &self.cell.inputs, bound, energy));
-        done.queries.push(benched.queries);
-        done.times_through = done.times_through.max(benched.times_through);
-        done.budget = benched.done.budget;
-        done.budget_halvings += benched.done.budget_halvings;
+        noise.add(before, Snapshot::take(workers));
+        noise.add_throttling(throttle_events().saturating_sub(hot));
+        turns.telemetry.extend(recorder.map(Recorder::finish));
+        turns.benched.push(benched?);
         Ok(())
+    }
+
+    /// Takes a repetition in, whose turns are all done.
+    pub(super) fn finish_round(
+        &self,
+        turns: Turns,
+        scenario: Scenario,
+        bound: Option<f64>,
+        done: &mut Done,
+    ) {
+        let energies: Vec<Option<f64>> = if turns.telemetry.is_empty() {
+            vec![None; turns.benched.len()]
+        } else {
+            turns.telemetry.iter().map(|seen| seen.energy_joules).collect()
+        };
+        let inputs = &self.cell.inputs;
+        done.measures.push(measures::of_turns(&turns.benched, scenario, inputs, bound, &energies));
+        done.queries.push(turns.benched.iter().map(|turn| turn.queries).sum());
+        for benched in &turns.benched {
+            done.times_through = done.times_through.max(benched.times_through);
+            done.budget = benched.done.budget;
+            done.budget_halvings += benched.done.budget_halvings;
+        }
+        done.telemetry.extend(turns.telemetry);
     }
 
     /// What it computes on.

@@ -29,7 +29,8 @@ Scenarios are MLPerf's: offline (all queries at once: throughput), single-stream
 answered: latency), server (queries arrive at random, so many a second: latency under a load). A query is a row; no row
 comes twice before all have come. Percentiles need so many queries that one is above: p99.9 a thousand.
 
-With --against, base and new answer the same queries in turns, so that whatever else the machine does falls on both.
+With --against, base and new answer the same queries in turns, in new processes each round, so that whatever else the
+machine does falls on both, and no process is lucky for long.
 The base is as the new side but for what SPEC says, separated by commas: plugins=PATH (libraries of another build; a
 path alone means this), checkpoint=DIR|hf:ID, precision=.., threads=N, device=.., option.NAME=VALUE; or `same`.
 Worse than the base by more than the margin, by a signed-rank test on the ratios of rounds with Holm's correction over
@@ -66,6 +67,13 @@ pub(super) struct Args {
     /// Measure against a base, in turns: `same`, a path, or KEY=VALUE,.. (see below).
     #[arg(long, value_name = "SPEC", value_parser = against)]
     against: Option<Against>,
+    /// Turns of each side in a round; the round has their median, so that what happens in one of them is not felt.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000), requires = "against")]
+    turns: u32,
+    /// Measure all rounds in the same two processes: quicker where models take long to open, but what one process
+    /// happens to have (its place in memory, its CPU) then stays with a side.
+    #[arg(long, requires = "against")]
+    keep_open: bool,
     /// How much worse than the base a speed or a latency may be, in percent.
     #[arg(long, value_name = "PERCENT", default_value_t = 2.0, value_parser = percent, requires = "against")]
     margin: f64,
@@ -153,6 +161,8 @@ impl Args {
             rate: self.rate,
             latency_bound: self.latency_bound,
             batch_tokens: self.measured.batch_tokens,
+            turns: self.turns,
+            keep_open: self.keep_open,
             seed: self.seed,
         })
     }
@@ -175,7 +185,7 @@ pub(super) fn run(args: &Args, look: &Look, to: &mut dyn Write) -> Result<Exit, 
     let mut plan = plans::plan(&args.measured, args.against.as_ref())?;
     let dir = RunDir::open_or_create(&args.out)?;
     let mut progress = Progress::new(args.measured.quiet);
-    plans::settle_devices(&mut plan, &dir, &mut progress);
+    plans::settle_devices(&mut plan, &mut progress);
     describe_run(&dir)?;
     let finished = execute(&plan, &options, &dir, &mut progress)?;
     progress.note(&format!("records: {}", Path::new(&args.out).join("bench").display()));

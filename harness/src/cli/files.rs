@@ -32,7 +32,11 @@ pub(super) fn write(path: &Path, text: &str, flags: &'static str) -> Result<(), 
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
-        fs::create_dir_all(folder)?;
+        // Where a file stands in its way the system says that it exists, which would puzzle.
+        fs::create_dir_all(folder).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+            _ => error,
+        })?;
         // Other users of a build server read it: as open as the process's mask lets it be.
         let mut file = tempfile::Builder::new()
             .permissions(fs::Permissions::from_mode(0o666))

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::leaderboard::RUNS;
+use super::leaderboard::{RUNS, margin};
 use super::{CliError, Exit};
 use crate::error::Error;
 use crate::history::{HistoryOptions, MetricFilter, history, regressions};
@@ -15,6 +15,7 @@ Examples:
   kobench history nightly/ -t nsmc,korsts --metric all     a folder of runs, every metric of two tasks
   kobench history nightly/ --changes --format markdown     only what moved
   kobench history nightly/ --gate                          ends with 1 where the latest run made something worse
+  kobench history nightly/ --gate=10 --margin 0.5          .. or one of the latest ten, by more than half a point
 
 Runs are in the order in which they were made. Cells of the same model, task, version, split, recipe and seed are one
 series, unless their data, limit or longest sequence differ; measurements of speed (kobench bench) are one series by
@@ -53,6 +54,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1",
         value_parser = clap::value_parser!(u32).range(1..))]
     gate: Option<u32>,
+    /// With --gate: how much worse does no harm, in points for metrics, in percent for speeds and memory
+    #[arg(long, value_name = "POINTS", value_parser = margin, allow_negative_numbers = true, default_value = "0",
+        requires = "gate")]
+    margin: f64,
 }
 
 /// Prints the history to `out`, and with `--gate` what got worse to `messages`.
@@ -78,7 +83,7 @@ pub(super) fn run(
     let text = render_history(&history, args.format, look)?;
     out.write_all(text.as_bytes()).map_err(Error::from)?;
     let Some(latest) = args.gate else { return Ok(Exit::Done) };
-    let worse = regressions(&history, latest as usize);
+    let worse = regressions(&history, latest as usize, args.margin);
     for (series, change) in &worse {
         let line = change_text(&history, series, change);
         writeln!(messages, "regression: {line}").map_err(Error::from)?;

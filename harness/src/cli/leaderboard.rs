@@ -6,12 +6,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use rayon::prelude::*;
 
 use super::shared::{TaskArgs, warn};
 use crate::error::Error;
 use crate::metrics::Metric;
 use crate::published::{Comparison, MARGIN_POINTS, Published, TableColumn};
-use crate::record::{CellRecord, RecordError, read_cells, verify_predictions};
+use crate::record::{CellRecord, RecordError, read_cells, trust_predictions, verify_predictions};
 use crate::report::{
     Format, Look, MetricChoice, render, render_comparison, render_leaderboard, render_throughput,
     table,
@@ -65,7 +66,8 @@ pub(super) struct LeaderboardArgs {
 /// A cell that is in several runs is shown once: a done one before a failed one, then the latest.
 ///
 /// # Errors
-/// [`Error`]: a directory that is no run, a damaged record, with `--verify` predictions that changed; a table that
+/// [`Error`]: a directory that is no run, a damaged record, predictions of another size than their record says, with
+/// `--verify` predictions that changed; a table that
 /// there is not.
 pub(super) fn run(
     args: &LeaderboardArgs,
@@ -110,10 +112,10 @@ fn read_all(args: &LeaderboardArgs) -> Result<(Vec<CellRecord>, String), Error> 
         if args.runs.is_empty() { default_runs(Path::new(RUNS))? } else { args.runs.clone() };
     let mut cells: BTreeMap<String, CellRecord> = BTreeMap::new();
     for run in &runs {
-        for cell in read_cells(run)? {
-            if args.verify {
-                verify_predictions(run, &cell)?;
-            }
+        let read = read_cells(run)?;
+        let check = if args.verify { verify_predictions } else { trust_predictions };
+        read.par_iter().try_for_each(|cell| check(run, cell))?;
+        for cell in read {
             let rank = |cell: &CellRecord| (cell.is_done(), cell.finished_at.clone());
             if cells.get(&cell.id).is_none_or(|known| rank(known) < rank(&cell)) {
                 cells.insert(cell.id.clone(), cell);

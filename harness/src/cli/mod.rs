@@ -1,5 +1,6 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 
+mod audit;
 mod baseline;
 mod bench;
 mod compare;
@@ -84,6 +85,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Show how the numbers of many runs went, and where they moved.
     History(history::Args),
+    /// Check that models answer alike however they are asked.
+    Audit(audit::Args),
     /// Measure how fast models are, alone or against a base.
     Bench(bench::Args),
     /// Score any system's predictions.
@@ -132,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Baseline(command) => baseline::run(&command, &look, &mut stdout, &mut stderr),
         Command::Policy(command) => policy::run(&command, &look, &mut stdout),
         Command::History(args) => history::run(&args, &look, &mut stdout, &mut stderr),
+        Command::Audit(args) => audit::run(&args, &look, &mut stdout),
         Command::Bench(args) => bench::run(&args, &look, &mut stdout),
         Command::Score(args) => done(score::run(&args, &look, &mut stdout, &mut stderr)),
         Command::Task(command) => task::run(&command, &look, &mut stdout, &mut stderr)

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::{CliError, Exit};
 use crate::compare::Policy;
-use crate::compare::policy::builtin;
+use crate::compare::policy::{builtin, builtin_text};
 use crate::error::Error;
 use crate::report::{Look, table};
 
@@ -48,12 +48,7 @@ pub(super) fn run(
             }
             format!("{}\n", policies.trim_fmt())
         }
-        PolicyCommand::Show { name } => {
-            // For its error, which knows what is near.
-            Policy::load(Some(name))?;
-            let found = builtin().into_iter().find(|(known, _)| known == name);
-            found.map(|(_, text)| text).unwrap_or_default()
-        }
+        PolicyCommand::Show { name } => builtin_text(name)?,
         PolicyCommand::Check { file } => {
             // A file of a built-in one's name is given by its path.
             let path = if file.contains('/') { file.clone() } else { format!("./{file}") };

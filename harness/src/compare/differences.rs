@@ -1,7 +1,7 @@
-//! What else is different between two cells, or two measurements of speed.
+//! What else is different between two cells.
 
 use super::{Difference, Effect};
-use crate::record::{CellInputs, CellRecord, DataInfo, Host};
+use crate::record::{CellInputs, CellRecord, DataInfo};
 
 /// Everything of two cells that decides numbers and is not the same; `effect` says what that means.
 pub(super) fn of_cells(
@@ -60,21 +60,6 @@ pub(super) fn of_inputs(
     found
 }
 
-/// Whether two machines differ, where both are known.
-pub(super) fn of_hosts(
-    base: Option<&Host>,
-    new: Option<&Host>,
-    effect: &dyn Fn(&str) -> Effect,
-) -> Option<Difference> {
-    let text = |host: &Host| {
-        let cpu = host.cpu_model.as_deref().unwrap_or("an unknown CPU");
-        format!("{cpu}, {} CPUs, {}", host.logical_cpus, host.arch)
-    };
-    let mut found = Vec::new();
-    add(&mut found, "host", text(base?), text(new?), effect);
-    found.pop()
-}
-
 fn add(
     found: &mut Vec<Difference>,
     what: &str,
@@ -106,6 +91,9 @@ mod tests {
     use super::*;
     use crate::record::testing::done;
 
+    /// A change of a cell, and what is then named as what.
+    type Change = (fn(&mut CellRecord), &'static str, Effect);
+
     fn what(base: &CellRecord, new: &CellRecord) -> Vec<(String, Effect)> {
         let policy = Policy::load(None).expect("the default policy");
         let found = of_cells(base, new, &|what| policy.effect(what));
@@ -116,7 +104,7 @@ mod tests {
     fn each_input_is_named_and_judged() {
         let base = done();
         assert_eq!(what(&base, &base), []);
-        let changes: [(fn(&mut CellRecord), &str, Effect); 9] = [
+        let changes: [Change; 9] = [
             (|cell| cell.inputs.data.sha256 = "e".repeat(64), "data", Effect::Refuse),
             (|cell| cell.inputs.key.task_version = 2, "task_version", Effect::Refuse),
             (|cell| cell.inputs.limit = Some(10), "limit", Effect::Refuse),

@@ -107,7 +107,7 @@ impl Found<'_> {
         match metric.verdict {
             Verdict::Pass | Verdict::Improvement => {}
             Verdict::Regression => {
-                self.fail(label, format!("{name} became worse than the margin allows"))
+                self.fail(label, format!("{name} became worse than the margin allows"));
             }
             Verdict::Inconclusive => self.cannot_say(
                 label,

@@ -7,7 +7,7 @@
 //! alarm among many cells stays at the level.
 
 use super::policy::Correction;
-use super::{CellComparison, Comparison, MetricComparison, SpeedComparison, Verdict};
+use super::{CellComparison, Comparison, MetricComparison, Verdict, speed};
 use crate::metrics::{Metric, POWER};
 use crate::stats::holm;
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -40,7 +40,9 @@ pub(super) fn judge(comparison: &mut Comparison, correction: Correction) {
             cell.verdict = deciding.map(|metric| metric.verdict).max().unwrap_or(Verdict::Pass);
         }
     }
-    judge_speeds(&mut comparison.speeds, correction);
+    if correction == Correction::Holm {
+        speed::adjust(&mut comparison.speeds);
+    }
     comparison.verdict = overall(comparison);
 }
 
@@ -55,22 +57,6 @@ fn detectable_among(metric: &mut MetricComparison, tests: usize) {
     metric.minimum_detectable = metric.margin + beyond * factor;
 }
 
-/// The same of speeds.
-fn judge_speeds(speeds: &mut [SpeedComparison], correction: Correction) {
-    let mut deciding: Vec<&mut SpeedComparison> =
-        speeds.iter_mut().filter(|speed| speed.gates && speed.p_regression.is_some()).collect();
-    if correction == Correction::Holm {
-        let of = |p: Option<f64>| p.unwrap_or(1.0);
-        let adjusted = holm(&deciding.iter().map(|s| of(s.p_regression)).collect::<Vec<_>>());
-        deciding.iter_mut().zip(adjusted).for_each(|(s, p)| s.p_regression_adjusted = Some(p));
-        let adjusted = holm(&deciding.iter().map(|s| of(s.p_improvement)).collect::<Vec<_>>());
-        deciding.iter_mut().zip(adjusted).for_each(|(s, p)| s.p_improvement_adjusted = Some(p));
-    }
-    for speed in speeds {
-        speed.verdict = of_speed(speed);
-    }
-}
-
 /// What a metric comes to.
 fn of_metric(metric: &MetricComparison) -> Verdict {
     let is_loss = Metric::named(&metric.metric).is_some_and(|known| !known.higher_is_better());
@@ -78,30 +64,16 @@ fn of_metric(metric: &MetricComparison) -> Verdict {
     of_numbers(
         (metric.p_regression_adjusted, metric.p_improvement_adjusted),
         1.0 - metric.confidence,
-        Some(loss <= metric.margin),
+        loss <= metric.margin,
     )
 }
 
-/// What a speed comes to. Without repetitions nothing can be said, but that it is not slower at all.
-fn of_speed(speed: &SpeedComparison) -> Verdict {
-    let worse_end = if speed.higher_is_better { speed.ci_low } else { speed.ci_high };
-    let within = worse_end.map(|ratio| {
-        if speed.higher_is_better {
-            ratio >= 1.0 - speed.margin
-        } else {
-            ratio <= 1.0 / (1.0 - speed.margin).max(f64::MIN_POSITIVE)
-        }
-    });
-    let p = speed.p_regression_adjusted.zip(speed.p_improvement_adjusted);
-    of_numbers(p.unwrap_or((1.0, 1.0)), 1.0 - speed.confidence, within)
-}
-
-fn of_numbers((worse, better): (f64, f64), level: f64, within_margin: Option<bool>) -> Verdict {
+fn of_numbers((worse, better): (f64, f64), level: f64, within_margin: bool) -> Verdict {
     if worse < level {
         Verdict::Regression
     } else if better < level {
         Verdict::Improvement
-    } else if within_margin == Some(true) {
+    } else if within_margin {
         Verdict::Pass
     } else {
         Verdict::Inconclusive
@@ -124,12 +96,11 @@ mod tests {
     #[test]
     fn numbers_are_judged_by_both_tests_and_the_interval() {
         let of = |worse, better, within| of_numbers((worse, better), 0.05, within);
-        assert_eq!(of(0.01, 1.0, Some(false)), Verdict::Regression);
-        assert_eq!(of(1.0, 0.01, Some(true)), Verdict::Improvement);
-        assert_eq!(of(0.3, 0.9, Some(true)), Verdict::Pass);
-        assert_eq!(of(0.3, 0.9, Some(false)), Verdict::Inconclusive);
-        assert_eq!(of(0.3, 0.9, None), Verdict::Inconclusive);
-        assert_eq!(of(0.05, 0.95, Some(false)), Verdict::Inconclusive);
+        assert_eq!(of(0.01, 1.0, false), Verdict::Regression);
+        assert_eq!(of(1.0, 0.01, true), Verdict::Improvement);
+        assert_eq!(of(0.3, 0.9, true), Verdict::Pass);
+        assert_eq!(of(0.3, 0.9, false), Verdict::Inconclusive);
+        assert_eq!(of(0.05, 0.95, false), Verdict::Inconclusive);
     }
 
     #[test]

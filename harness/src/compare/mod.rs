@@ -4,6 +4,7 @@
 //! Source (source.rs)         a run or a baseline: its cells, and their rows as Evidence (read.rs)
 //!   -> join.rs               cells of one key; differences.rs says what else is not the same
 //!   -> align.rs, cell.rs     the same rows of both, and each metric of them (crate::metrics::Paired)
+//!   -> speed/                measurements of speed that both have
 //!   -> judge.rs              Holm's correction, and verdicts by the Policy's margins
 //!   -> Comparison (outcome.rs)
 //! ```
@@ -95,7 +96,9 @@ pub fn compare(request: &CompareRequest<'_>) -> Result<Comparison, CompareError>
         policy: policy.name().to_owned(),
         verdict: Verdict::Pass,
         cells,
-        speeds: Vec::new(),
+        speeds: speed::speeds(&base.benches, &new.benches, &|key, scenario, measure| {
+            policy.speed_rule(key, scenario, measure)
+        }),
         refused: refused.into_iter().map(|(_, new, found)| refusal(new, found)).collect(),
         only_base: joined
             .only_base

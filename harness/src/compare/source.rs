@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{CompareError, Evidence, Side, SideKind, read_evidence};
 use crate::baseline::{self, Baseline, is_baseline};
-use crate::record::{BenchRecord, CellRecord, RecordError, RunRecord, read_cells, read_run};
+use crate::record::{
+    BenchRecord, CellRecord, RecordError, RunRecord, read_benches, read_cells, read_run,
+};
 use crate::task::Task;
 
 /// A side with everything that is read at once; its rows are read cell by cell.
@@ -25,7 +27,7 @@ enum RowsOf {
     /// In the predictions of a run directory.
     Run(PathBuf),
     /// In the files of a baseline.
-    Baseline(Baseline),
+    Baseline(Box<Baseline>),
 }
 
 impl Source {
@@ -52,7 +54,7 @@ impl Source {
             git_revision: run.as_ref().and_then(|run| run.git_revision.clone()),
             host: run.map(|RunRecord { host, .. }| host),
         };
-        Ok(Self { side, cells, benches: Vec::new(), rows: RowsOf::Run(path.to_owned()) })
+        Ok(Self { side, cells, benches: read_benches(path)?, rows: RowsOf::Run(path.to_owned()) })
     }
 
     fn of_baseline(path: &Path, baseline: Baseline) -> Self {
@@ -66,7 +68,12 @@ impl Source {
             host: run.host.clone(),
         };
         let cells = baseline.cells.iter().map(|cell| cell.record.clone()).collect();
-        Self { side, cells, benches: baseline.benches.clone(), rows: RowsOf::Baseline(baseline) }
+        Self {
+            side,
+            cells,
+            benches: baseline.benches.clone(),
+            rows: RowsOf::Baseline(Box::new(baseline)),
+        }
     }
 
     /// The rows of a done cell.

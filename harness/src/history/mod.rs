@@ -7,7 +7,7 @@
 //! device, threads and options of a cell do not part a metric's series, for a change of them is a reason why a number
 //! moved, unless one run holds cells of several.
 //!
-//! [`changes`] says by which test a series is found to have moved, [`trend()`] how its last stretch goes on.
+//! [`changes()`] says by which test a series is found to have moved, [`trend()`] how its last stretch goes on.
 
 mod changes;
 mod error;

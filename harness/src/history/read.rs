@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::{HistoryError, HistoryRun};
 use crate::record::{
     BenchRecord, BenchSide, CellRecord, RecordError, read_cells, read_record, read_run,
+    trust_predictions,
 };
 
 const BENCH: &str = "bench";
@@ -70,6 +71,7 @@ fn read_one(path: &Path) -> Result<RunRecords, RecordError> {
     let benches = read_benches(path)?;
     let has_cells = path.join("cells").is_dir();
     let cells = if has_cells || benches.is_empty() { read_cells(path)? } else { Vec::new() };
+    cells.iter().try_for_each(|cell| trust_predictions(path, cell))?;
     let about = if path.join("run.json").is_file() {
         let run = read_run(path)?;
         HistoryRun {

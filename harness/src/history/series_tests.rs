@@ -46,6 +46,7 @@ fn bench(rate: f64, device: &str) -> BenchRecord {
             ("end_to_end_rows_per_second".to_owned(), measure.clone()),
             ("rows_per_second".to_owned(), measure),
         ]),
+        volume: Default::default(),
         pair: None,
         side: None,
         backend: Backend::default(),

@@ -77,7 +77,11 @@ impl Heatmap {
         let needed = text::width(&grouped(counts), TextSize::Small) + 10.0;
         let names = widest(&self.columns, TextSize::Small);
         // A few columns are as wide as their names; many would not fit.
-        let roomy = if self.columns.len() <= 8 { names + 10.0 } else { 0.0 };
+        let roomy = match self.columns.len() {
+            0..=4 => 64f64.max(names + 10.0),
+            5..=8 => names + 10.0,
+            _ => 0.0,
+        };
         let column = needed.max(roomy).clamp(NARROWEST, WIDEST);
         let upwards = names + 6.0 > column;
         let corner = text::width(&self.row_title, TextSize::Small).min(NAMES) + 16.0;
@@ -155,8 +159,8 @@ impl Heatmap {
 
 /// How much of the colour a share has. It jumps at one half, where the text on it changes from dark to light: between
 /// the two lie colours on which neither could be read.
-fn depth(share: f64) -> f64 {
-    if share >= 0.5 { 0.75 + 0.5 * (share - 0.5) } else { 0.04 + 0.92 * share }
+pub(super) fn depth(share: f64) -> f64 {
+    if share >= 0.5 { 0.76 + 0.48 * (share - 0.5) } else { 0.04 + 0.92 * share }
 }
 
 fn shade(svg: &mut Svg, (x, y, width, height): (f64, f64, f64, f64), share: f64, tooltip: &str) {

@@ -52,7 +52,7 @@ fn layout(entries: &[Entry], width: f64) -> Vec<(f64, f64)> {
 
 /// The height of a legend in this width; zero without entries.
 pub(super) fn height(entries: &[Entry], width: f64) -> f64 {
-    layout(entries, width).last().map_or(0.0, |(_, row)| (row + 1.0) * ROW + 4.0)
+    layout(entries, width).last().map_or(0.0, |(_, row)| (row + 1.0) * ROW + 8.0)
 }
 
 /// Draws it with its upper left corner at `at`.

@@ -2,7 +2,7 @@
 
 use super::frame::{self, Area, SIDE, WIDTH};
 use super::legend::{self, Entry};
-use super::marks;
+use super::marks::Plan;
 use super::ruler::{Reach, Ruler};
 use super::series::{self, Paint};
 use super::style::TextSize;
@@ -11,6 +11,8 @@ use super::{Axis, Ranged, Scale, text};
 
 /// Height of the data's area.
 const HEIGHT: f64 = 260.0;
+/// Ticks of a vertical axis, about.
+const TICKS: usize = 6;
 /// Room that the name of a point on the horizontal axis takes at most.
 const NAME: f64 = 110.0;
 
@@ -90,38 +92,35 @@ impl Lines {
         let paints = series::paints(&self.series);
         let entries = self.entries(&paints);
         let width = WIDTH - 2.0 * SIDE;
-        let marks_height = marks::height(&self.marks);
+        // What the texts of the axes take at the sides does not depend on the height; what marks take of the height
+        // depends on the sides.
+        let y = self.vertical(&self.y, false);
+        let right = self.right.as_ref().map(|axis| (axis, self.vertical(axis, true)));
+        let right_room = right
+            .map_or(SIDE + 12.0, |(axis, ruler)| frame::room_for(&ruler.ticks(axis, TICKS, false)));
+        let sides = (frame::room_for(&y.ticks(&self.y, TICKS, false)), WIDTH - right_room);
+        let x = self.horizontal(sides);
+        let marks = Plan::new((sides.0, sides.1 + 8.0), &x, &self.marks);
+
         let above = if self.has_axis_labels() { frame::ABOVE } else { 8.0 };
-        let top = frame::TITLE + legend::height(&entries, width) + above + marks_height;
-        let (bottom, area_top) = (top + HEIGHT, top);
-        let x_label = if self.x.label.is_empty() { 18.0 } else { 0.0 };
-        let height = bottom + frame::BOTTOM - x_label;
-        let mut svg = Svg::new(WIDTH, height, &self.title, &self.description);
+        let over = frame::TITLE + legend::height(&entries, width) + above;
+        let top = over + marks.height();
+        let area = Area { left: sides.0, right: sides.1, top, bottom: top + HEIGHT };
+        let below = if self.x.label.is_empty() { frame::BOTTOM - 18.0 } else { frame::BOTTOM };
+        let mut svg = Svg::new(WIDTH, area.bottom + below, &self.title, &self.description);
         frame::title(&mut svg, WIDTH, &self.title);
         legend::draw(&mut svg, (SIDE, frame::TITLE - 4.0), width, &entries);
 
-        let pixels = (bottom, area_top);
-        let y = self.vertical(&self.y, false, pixels);
-        let right = self.right.as_ref().map(|axis| (axis, self.vertical(axis, true, pixels)));
-        let y_ticks = y.ticks(&self.y, 6, false);
-        let right_ticks = right.map(|(axis, ruler)| ruler.ticks(axis, 6, false));
-        let right_room = right_ticks.as_deref().map_or(SIDE + 12.0, frame::room_for);
-        let area = Area {
-            left: frame::room_for(&y_ticks),
-            right: WIDTH - right_room,
-            top: area_top,
-            bottom,
-        };
         // Labels of axes stand above what is marked.
-        let over = Area { top: area.top - marks_height, ..area };
-        frame::vertical_axis(&mut svg, over, &self.y, &y_ticks);
-        if let (Some((axis, _)), Some(ticks)) = (&right, &right_ticks) {
-            frame::right_axis(&mut svg, over, axis, ticks);
+        let over = Area { top: over, ..area };
+        let y = y.between(area.bottom, area.top);
+        frame::vertical_axis(&mut svg, over, &self.y, &y.ticks(&self.y, TICKS, false));
+        let right = right.map(|(axis, ruler)| (axis, ruler.between(area.bottom, area.top)));
+        if let Some((axis, ruler)) = &right {
+            frame::right_axis(&mut svg, over, axis, &ruler.ticks(axis, TICKS, false));
         }
-        let x = self.horizontal(area);
-        let x_ticks = self.x_ticks(&x);
-        frame::horizontal_axis(&mut svg, area, &self.x, &x_ticks, false);
-        marks::draw(&mut svg, area, &x, &self.marks);
+        frame::horizontal_axis(&mut svg, area, &self.x, &self.x_ticks(&x), false);
+        marks.draw(&mut svg, area);
 
         let mut is_empty = true;
         for (series, paint) in self.series.iter().zip(&paints) {
@@ -151,13 +150,13 @@ impl Lines {
             .filter(|point| super::ruler::drawable(self.x.scale, point.x))
     }
 
-    fn vertical(&self, axis: &Axis, on_right: bool, pixels: (f64, f64)) -> Ruler {
+    /// A vertical axis, whose pixels are not known yet.
+    fn vertical(&self, axis: &Axis, on_right: bool) -> Ruler {
         let values = self.drawable(on_right).flat_map(|point| point.y.all());
-        Ruler::over(axis, values, Reach { margin: 0.06, zero_below: 0.5 }, pixels)
+        Ruler::over(axis, values, Reach { margin: 0.06, zero_below: 0.5 }, (1.0, 0.0))
     }
 
-    fn horizontal(&self, area: Area) -> Ruler {
-        let pixels = (area.left, area.right);
+    fn horizontal(&self, pixels: (f64, f64)) -> Ruler {
         if !self.ticks.is_empty() {
             let ends = [-0.5, self.ticks.len() as f64 - 0.5];
             return Ruler::over(&named(), ends, Reach::TIGHT, pixels);

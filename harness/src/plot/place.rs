@@ -105,7 +105,8 @@ fn candidates((x, y): (f64, f64), r: f64, width: f64, height: f64) -> Vec<Place>
     let near = r + 3.0;
     let rect = |left: f64, top: f64| Rect { left, top, right: left + width, bottom: top + height };
     let middle = (x - width / 2.0, y - height / 2.0);
-    let diagonal = 0.6 * near;
+    // Clear of the square around the point, which is a pixel wider than it.
+    let diagonal = r + 1.5;
     let mut places: Vec<Place> = [
         (x + near, middle.1),
         (x - near - width, middle.1),

@@ -8,7 +8,7 @@ use super::text;
 /// Height of a row.
 pub(super) const ROW: f64 = 24.0;
 /// Room that names and notes take at most.
-const NAMES: f64 = 230.0;
+const NAMES: f64 = 260.0;
 const NOTES: f64 = 210.0;
 const GAP: f64 = 12.0;
 

@@ -52,7 +52,7 @@ impl Ruler {
         Self { low, high, start, end, scale }
     }
 
-    /// An axis between these pixels in place of those that it had.
+    /// The same axis between other pixels.
     pub(super) fn between(self, start: f64, end: f64) -> Self {
         Self { start, end, ..self }
     }

@@ -83,7 +83,7 @@ const RULES: &str = "\
 .kb-plot .kb-dashed{fill:none;stroke:currentColor;stroke-width:1.4;stroke-dasharray:4 3}\
 .kb-plot .kb-whisker{fill:none;stroke:currentColor;stroke-width:1.4;stroke-opacity:.65}\
 .kb-plot .kb-mark{fill:currentColor;stroke-width:1}\
-.kb-plot .kb-hollow{stroke:currentColor;stroke-width:1.5}\
+.kb-plot .kb-mark.kb-hollow{stroke:currentColor;stroke-width:1.5}\
 .kb-plot .kb-band{fill:currentColor;fill-opacity:.14;stroke:none}\
 .kb-plot .kb-bar{fill:currentColor;stroke:none}\
 .kb-plot .kb-change{fill:none;stroke:currentColor;stroke-width:1.2;stroke-dasharray:2 3}\
@@ -109,16 +109,17 @@ pub(super) static STYLE: LazyLock<String> = LazyLock::new(|| {
     let light = theme(|colour| colour.1);
     let dark = theme(|colour| colour.2);
     let mut css = format!(
-        ".kb-plot{{max-width:100%;height:auto;font-family:{FONTS};{light}}}\
+        ".kb-plot{{max-width:100%;height:auto;direction:ltr;font-family:{FONTS};{light}}}\
          @media(prefers-color-scheme:dark){{.kb-plot{{{dark}}}}}\
          :root[data-theme=\"light\"] .kb-plot{{{light}}}\
          :root[data-theme=\"dark\"] .kb-plot{{{dark}}}\
          @media print{{.kb-plot,:root[data-theme] .kb-plot{{{light}}}}}"
     );
+    // Colours after shapes: a cell of a matrix is a bar, but has an edge.
+    css.push_str(RULES);
     for (class, property, name) in PAINTS {
         paint(&mut css, class, property, name);
     }
-    css.push_str(RULES);
     for (name, ..) in SERIES.iter().chain(&MEANINGS) {
         paint(&mut css, &format!(".kb-{name}"), "color", name);
     }
@@ -217,6 +218,29 @@ mod tests {
             };
             let contrasts = [contrast(light, surface.1), contrast(dark, surface.2)];
             assert!(contrasts.iter().all(|c| *c >= least), "{name}: {contrasts:?}");
+        }
+    }
+
+    /// `over` with this opacity on `under`, as browsers mix them.
+    fn mixed(over: &str, under: &str, opacity: f64) -> String {
+        let channel = |colour: &str, at: usize| {
+            f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap())
+        };
+        let mix = |at| opacity * channel(over, at) + (1.0 - opacity) * channel(under, at);
+        [1, 3, 5].iter().fold("#".to_owned(), |text, at| format!("{text}{:02x}", mix(*at) as u8))
+    }
+
+    #[test]
+    fn counts_can_be_read_on_all_cells_of_a_matrix() {
+        let [surface, ink, ..] = SURFACES;
+        let heat = MEANINGS[4];
+        for share in 0..=100 {
+            let share = f64::from(share) / 100.0;
+            let text = if share >= 0.5 { surface } else { ink };
+            let depth = super::super::heatmap::depth(share);
+            let light = contrast(text.1, &mixed(heat.1, surface.1, depth));
+            let dark = contrast(text.2, &mixed(heat.2, surface.2, depth));
+            assert!(light > 4.5 && dark > 4.5, "{share}: {light} {dark}");
         }
     }
 

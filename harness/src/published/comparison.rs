@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::choose::{Candidates, Chosen};
-use super::notes::{Notes, add_notes};
+use super::notes::add_notes;
 use super::verdict::{Interval, Verdict, judge};
 use super::{Generation, LeftOut, Published, PublishedCell, TableColumn, TableSpec};
 use crate::record::{Alternative, CellRecord, MetricValue, SCHEMA_VERSION, pool_seeds};
+use crate::report::Numbered;
 use crate::report::number::is_fraction;
 use crate::task::Registry;
 
@@ -176,7 +177,7 @@ impl Comparison {
             let (label, cells) = (model.to_owned(), cells.collect());
             rows.push(ComparedRow { label: label.clone(), model: label, published: None, cells });
         }
-        let mut notes = Notes::default();
+        let mut notes = Numbered::default();
         add_notes(&mut notes, published, spec, &mut rows, registry, cells);
         Self {
             schema_version: SCHEMA_VERSION,

@@ -5,40 +5,23 @@ use std::collections::BTreeMap;
 use super::choose::task;
 use super::{ComparedCell, ComparedRow, Generation, Ours, Published, TableSpec};
 use crate::record::CellRecord;
+use crate::report::Numbered;
 use crate::report::number::{
     OVER_SEEDS, alternatives_text, metric_text, one_line, seed_list, seeds_text,
 };
 use crate::task::Registry;
 
-/// Notes, each of which stands once.
-#[derive(Debug, Default)]
-pub(super) struct Notes {
-    texts: Vec<String>,
-}
-
-impl Notes {
-    fn mark(&mut self, text: &str) -> usize {
-        let text = one_line(text);
-        self.texts.iter().position(|known| *known == text).unwrap_or_else(|| {
-            self.texts.push(text);
-            self.texts.len() - 1
-        })
-    }
-
-    pub(super) fn into_texts(self) -> Vec<String> {
-        self.texts
-    }
-}
-
 /// Fills in the notes of every cell: first what matters to cells of ours, then what the rest of the table needs.
 pub(super) fn add_notes(
-    notes: &mut Notes,
+    notes: &mut Numbered,
     published: &Published,
     spec: &TableSpec,
     rows: &mut [ComparedRow],
     registry: &Registry,
     cells: &[CellRecord],
 ) {
+    let cells: BTreeMap<&str, &CellRecord> =
+        cells.iter().map(|cell| (cell.id.as_str(), cell)).collect();
     let of_rows: Vec<BTreeMap<usize, String>> =
         rows.iter().map(|row| printed_notes(spec, row)).collect();
     for ours_first in [true, false] {
@@ -63,14 +46,14 @@ pub(super) fn add_notes(
                         texts.push(format!("{place}: {}", seeds_text(metric, spread)));
                     }
                     texts.extend(seeds(&place, metric, ours));
-                    texts.extend(of_record(ours, registry, cells));
+                    texts.extend(of_record(ours, registry, &cells));
                 }
-                cell.notes = texts.iter().map(|text| notes.mark(text)).collect();
+                cell.notes = texts.iter().map(|text| notes.number(one_line(text))).collect();
             }
         }
     }
     if let Some(text) = mixed_generations(rows) {
-        notes.mark(&text);
+        notes.number(one_line(&text));
     }
 }
 
@@ -149,8 +132,8 @@ fn seeds(place: &str, metric: &str, ours: &Ours) -> Option<String> {
 }
 
 /// What our record and its task say.
-fn of_record(ours: &Ours, registry: &Registry, cells: &[CellRecord]) -> Vec<String> {
-    let Some(cell) = cells.iter().find(|cell| cell.id == ours.id) else { return Vec::new() };
+fn of_record(ours: &Ours, registry: &Registry, cells: &BTreeMap<&str, &CellRecord>) -> Vec<String> {
+    let Some(cell) = cells.get(ours.id.as_str()) else { return Vec::new() };
     let key = &cell.inputs.key;
     let mut texts = Vec::new();
     if let Some(training) = &cell.training {

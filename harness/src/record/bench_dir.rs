@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(read_benches(folder.path()).expect("read"), [other.clone(), first]);
         other.id = "../x".into();
         assert!(matches!(run.write_bench(&other), Err(RecordError::BadId { .. })));
-        std::fs::write(folder.path().join("bench/00aa.json"), "{").expect("written");
+        fs::write(folder.path().join("bench/00aa.json"), "{").expect("written");
         let error = read_benches(folder.path()).expect_err("damaged").to_string();
         assert!(error.contains("00aa.json is not a kobench record"), "{error}");
     }
@@ -79,7 +79,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         drop(RunDir::open_or_create(folder.path()).expect("opened"));
         let left = folder.path().join(".tmp-00aa.json-1");
-        std::fs::write(&left, "{").expect("written");
+        fs::write(&left, "{").expect("written");
         drop(RunDir::open_or_create(folder.path()).expect("opened"));
         assert!(!left.exists());
     }

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -213,6 +214,31 @@ pub fn read_run(path: &Path) -> Result<RunRecord, RecordError> {
     read_record(&file)
 }
 
+/// Whether the predictions of a cell of the run directory at `path` are of the size that its record says: what a
+/// record is trusted by, for reading them all takes a while ([`verify_predictions`]). A record without its predictions
+/// passes, as one that was copied alone has none.
+///
+/// # Errors
+/// [`RecordError::Mismatch`] when the sizes differ; [`RecordError::Io`] when the system does not tell.
+pub fn trust_predictions(path: &Path, record: &CellRecord) -> Result<(), RecordError> {
+    let Some(predictions) = &record.predictions else { return Ok(()) };
+    let path = path.join(CELLS).join(&record.id).join(&predictions.file);
+    let found = match fs::metadata(&path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(RecordError::Io { action: "read", path, source }),
+    };
+    if found == predictions.bytes {
+        return Ok(());
+    }
+    Err(RecordError::Mismatch {
+        path,
+        what: "its size in bytes",
+        found: found.to_string(),
+        expected: predictions.bytes.to_string(),
+    })
+}
+
 /// Reads the predictions of a cell of the run directory at `path` again, and compares their hash
 /// with the one in its record. A failed cell has none, and passes.
 ///
@@ -248,7 +274,8 @@ fn read_cells_at(cells: &Path) -> Result<Vec<CellRecord>, RecordError> {
         .filter(|path| path.is_dir())
         .collect();
     paths.sort();
-    paths.iter().map(|path| read_record(&path.join(CELL_FILE))).collect()
+    // In the order of the paths; of several damaged ones any is named.
+    paths.par_iter().map(|path| read_record(&path.join(CELL_FILE))).collect()
 }
 
 pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>, RecordError> {

@@ -40,7 +40,9 @@ pub use cell::{
     PredictionsFile, Status, Throughput, Tokens,
 };
 pub(crate) use dir::read_record;
-pub use dir::{RunDir, predictions_path, read_cells, read_run, verify_predictions};
+pub use dir::{
+    RunDir, predictions_path, read_cells, read_run, trust_predictions, verify_predictions,
+};
 pub use error::RecordError;
 pub use host::Host;
 pub use inputs::{CellInputs, DataInfo, PluginInfo, WeightsInfo, WeightsSource};

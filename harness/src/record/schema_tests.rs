@@ -161,7 +161,7 @@ fn measurements_of_speed() {
     let schema = validator(include_str!("../../schemas/bench.schema.json"));
     let mut record = bench();
     record.settings = json!({
-        "repetitions": 6, "seconds": 5.0, "min_queries": 64, "warmup_seconds": 2.0, "rate": null,
+        "repetitions": 6, "seconds": 5.0, "min_queries": 64, "warmup_seconds": 2.0, "keep_open": false, "rate": null,
         "latency_bound_seconds": 0.1, "batch_tokens": null, "seed": 42
     });
     let valid = serde_json::to_value(&record).expect("serialised");

@@ -1,7 +1,7 @@
 //! What `--device auto` comes to: a GPU is taken where a plugin can use one, which only trying tells.
 
 use super::execute::{Open, ready};
-use super::plan::Plan;
+use super::plan::{Plan, PlannedRun};
 use super::progress::Progress;
 use crate::record::RunDir;
 use crate::worker::{Failure, FailureKind};
@@ -24,9 +24,23 @@ impl std::fmt::Debug for Started {
 /// Call it before the plan is written down, for the device is part of a cell's id, and from the thread that executes the
 /// plan ([`crate::worker::Worker::start`]).
 pub fn settle(plan: &mut Plan, run: &RunDir, progress: &mut Progress) -> Started {
+    let rerun = plan.rerun;
+    settle_where(plan, progress, &|cell| rerun || !run.has_done(&cell.inputs.id()))
+}
+
+/// As [`settle`], where nothing was done before.
+pub fn settle_all(plan: &mut Plan, progress: &mut Progress) -> Started {
+    settle_where(plan, progress, &|_| true)
+}
+
+fn settle_where(
+    plan: &mut Plan,
+    progress: &mut Progress,
+    is_to_do: &dyn Fn(&PlannedRun) -> bool,
+) -> Started {
     let undecided = |plan: &Plan, index: usize| {
         let cell = &plan.cells[index];
-        cell.may_fall_back && (plan.rerun || !run.has_done(&cell.inputs.id()))
+        cell.may_fall_back && is_to_do(cell)
     };
     let mut asked: BTreeSet<PathBuf> = BTreeSet::new();
     let mut firsts: Vec<usize> = Vec::new();
@@ -64,6 +78,6 @@ pub fn settle(plan: &mut Plan, run: &RunDir, progress: &mut Progress) -> Started
 }
 
 /// Whether a plugin says that it cannot do what it was asked for, here or at all.
-pub(super) fn is_unsupported(failure: &Failure) -> bool {
+pub(crate) fn is_unsupported(failure: &Failure) -> bool {
     matches!(&failure.kind, FailureKind::Error { code, .. } if code == "unsupported")
 }

@@ -15,9 +15,9 @@ pub fn median(values: &[f64]) -> f64 {
 /// distributed like; none where even the least and the largest value together do not suffice (below six values at
 /// 95%).
 ///
-/// The ends are the k-th smallest and the k-th largest value, for the largest k with `2 P(X < k) <= 1 - confidence`, where X is
-/// binomial with n trials of probability 1/2: the number of values below the true median. H. A. David and H. N. Nagaraja,
-/// "Order Statistics", 3rd edition (2003), section 7.1.
+/// The ends are the k-th smallest and the k-th largest value, for the largest k with `2 P(X < k) <= 1 - confidence`,
+/// where X is binomial with n trials of probability 1/2: the number of values below the true median. H. A. David and H.
+/// N. Nagaraja, "Order Statistics", 3rd edition (2003), section 7.1.
 pub fn median_interval(values: &[f64], confidence: f64) -> Option<(f64, f64)> {
     let binomial = Binomial::new(0.5, values.len() as u64).ok()?;
     let fits = |k: usize| 2.0 * binomial.cdf(k as u64 - 1) <= 1.0 - confidence;

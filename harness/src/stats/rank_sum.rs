@@ -7,13 +7,14 @@ use super::{Estimate, Order, Tails, median};
 /// Up to so many pairs of values the null distribution is exact.
 const EXACT_PAIRS: usize = 2500;
 
-/// The test that `new + shift` is distributed as `base`; in the tails, `less` is small where `new + shift` lies lower than `base`.
+/// The test that `new + shift` is distributed as `base`; in the tails, `less` is small where `new + shift` lies lower
+/// than `base`.
 ///
 /// U counts the pairs in which the new value is the larger one, equal ones for a half. Its distribution is exact for up
 /// to 2,500 pairs without equal values, else normal, with the variance corrected for ties and U for continuity.
 ///
-/// H. B. Mann and D. R. Whitney, "On a test of whether one of two random variables is stochastically larger than the other",
-/// Annals of Mathematical Statistics 18 (1947), 50-60.
+/// H. B. Mann and D. R. Whitney, "On a test of whether one of two random variables is stochastically larger than the
+/// other", Annals of Mathematical Statistics 18 (1947), 50-60.
 pub fn rank_sum(base: &[f64], new: &[f64], shift: f64) -> Tails {
     if base.is_empty() || new.is_empty() {
         return Tails::NOTHING;
@@ -78,11 +79,12 @@ fn distribution(n: usize, m: usize) -> Vec<f64> {
     row.pop().unwrap_or_default()
 }
 
-/// How much higher the new sample lies: the median of all differences `new - base`, NaN where a sample is empty. The ends of the
-/// interval are such differences too: those by which [`rank_sum`] could shift and would just not reject.
+/// How much higher the new sample lies: the median of all differences `new - base`, NaN where a sample is empty. The
+/// ends of the interval are such differences too: those by which [`rank_sum`] could shift and would just not reject.
 ///
-/// J. L. Hodges and E. L. Lehmann, "Estimates of location based on rank tests", Annals of Mathematical Statistics 34 (1963),
-/// 598-611; the interval after M. Hollander and D. A. Wolfe, "Nonparametric Statistical Methods", section 4.3 (Moses).
+/// J. L. Hodges and E. L. Lehmann, "Estimates of location based on rank tests", Annals of Mathematical Statistics 34
+/// (1963), 598-611; the interval after M. Hollander and D. A. Wolfe, "Nonparametric Statistical Methods", section 4.3
+/// (Moses).
 pub fn shift(base: &[f64], new: &[f64], confidence: f64) -> Estimate {
     let mut differences: Vec<f64> =
         new.iter().flat_map(|v| base.iter().map(move |b| v - b)).collect();
@@ -145,7 +147,8 @@ mod tests {
         let estimate = shift(&BASE, &NEW, 0.95);
         close(estimate.value, 3.6);
         let (low, high) = estimate.interval.expect("thirty pairs have one");
-        // The shifts on a grid of 0.001 with mannwhitneyu(new - shift, base, method="exact").pvalue > 0.05: -0.800 to 6.599.
+        // The shifts on a grid of 0.001 with mannwhitneyu(new - shift, base, method="exact").pvalue > 0.05: -0.800 to
+        // 6.599.
         close(low, -0.8);
         close(high, 6.6);
         assert_eq!(shift(&BASE[..3], &NEW[..3], 0.95).interval, None, "the least p-value is 1/10");

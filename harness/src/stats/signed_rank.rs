@@ -28,9 +28,10 @@ impl Tails {
 
 /// The test that values are symmetric about `centre`.
 ///
-/// W is the sum of the ranks of `|value - centre|` over the values above. Values that are equal to `centre` are left out
-/// (Wilcoxon's rule), equal distances share their average rank. Up to 200 values the distribution of W is the exact one given
-/// those ranks: every sign is as likely as its opposite. Above, it is normal with the same variance, corrected for continuity.
+/// W is the sum of the ranks of `|value - centre|` over the values above. Values that are equal to `centre` are left
+/// out (Wilcoxon's rule), equal distances share their average rank. Up to 200 values the distribution of W is the exact
+/// one given those ranks: every sign is as likely as its opposite. Above, it is normal with the same variance,
+/// corrected for continuity.
 ///
 /// F. Wilcoxon, "Individual comparisons by ranking methods", Biometrics Bulletin 1 (1945), 80-83.
 pub fn signed_rank(values: &[f64], centre: f64) -> Tails {
@@ -89,12 +90,13 @@ pub struct Estimate {
     pub interval: Option<(f64, f64)>,
 }
 
-/// The centre of symmetry behind values: the median of their Walsh averages, which are the means of all pairs of values, each
-/// with itself too. NaN of none. The ends of the interval are Walsh averages too: those at which [`signed_rank`] would just not
-/// reject (exactly where no two distances are equal).
+/// The centre of symmetry behind values: the median of their Walsh averages, which are the means of all pairs of
+/// values, each with itself too. NaN of none. The ends of the interval are Walsh averages too: those at which
+/// [`signed_rank`] would just not reject (exactly where no two distances are equal).
 ///
-/// J. L. Hodges and E. L. Lehmann, "Estimates of location based on rank tests", Annals of Mathematical Statistics 34 (1963),
-/// 598-611; the interval after M. Hollander and D. A. Wolfe, "Nonparametric Statistical Methods", section 3.3 (Tukey).
+/// J. L. Hodges and E. L. Lehmann, "Estimates of location based on rank tests", Annals of Mathematical Statistics 34
+/// (1963), 598-611; the interval after M. Hollander and D. A. Wolfe, "Nonparametric Statistical Methods", section 3.3
+/// (Tukey).
 pub fn centre(values: &[f64], confidence: f64) -> Estimate {
     let mut walsh: Vec<f64> = (values.iter().enumerate())
         .flat_map(|(i, a)| values[i..].iter().map(move |b| f64::midpoint(*a, *b)))

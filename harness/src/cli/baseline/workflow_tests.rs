@@ -52,7 +52,7 @@ fn words(line: &str, env: &Value) -> Vec<String> {
 fn every_command_is_one_of_ours() {
     for (text, expected) in [
         (CPU, ["compare", "baseline", "data", "run"].as_slice()),
-        (GPU, &["compare", "baseline", "data", "run", "selftest"]),
+        (GPU, &["compare", "baseline", "bench", "data", "run", "selftest"]),
     ] {
         let workflow = parsed(text);
         let mut seen = Vec::new();

@@ -4,8 +4,7 @@ use crate::bench::{Against, BenchPlan};
 use crate::cli::CliError;
 use crate::cli::measured::{MeasuredArgs, one_device};
 use crate::cli::plugins::catalog_at;
-use crate::record::RunDir;
-use crate::run::{Plan, Progress, RunOptions, plan as plan_run, settle};
+use crate::run::{Progress, RunOptions, plan as plan_run, settle_all};
 
 /// Plans what the options say, and the base.
 pub(super) fn plan(args: &MeasuredArgs, against: Option<&Against>) -> Result<BenchPlan, CliError> {
@@ -45,8 +44,10 @@ fn differing(options: RunOptions, against: &Against) -> Result<RunOptions, CliEr
 }
 
 /// Settles where `--device auto` computes, on both sides.
-pub(super) fn settle_devices(plan: &mut BenchPlan, dir: &RunDir, progress: &mut Progress) {
-    let mut settle_one = |plan: &mut Plan| drop(settle(plan, dir, progress));
-    settle_one(&mut plan.new);
-    plan.base.as_mut().map(settle_one).unwrap_or_default();
+pub(super) fn settle_devices(plan: &mut BenchPlan, progress: &mut Progress) {
+    // Workers that were started for that end here: each side starts its own.
+    drop(settle_all(&mut plan.new, progress));
+    if let Some(base) = &mut plan.base {
+        drop(settle_all(base, progress));
+    }
 }

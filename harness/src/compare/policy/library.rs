@@ -14,6 +14,23 @@ pub fn builtin() -> Vec<(String, String)> {
     embedded_yaml("policies/").into_iter().map(|(path, text)| (name(&path), text)).collect()
 }
 
+/// The text of a built-in policy.
+///
+/// # Errors
+/// [`PolicyError::Unknown`] with the closest name.
+pub fn builtin_text(name: &str) -> Result<String, PolicyError> {
+    let policies = builtin();
+    if let Some((_, text)) = policies.iter().find(|(known, _)| known == name) {
+        return Ok(text.clone());
+    }
+    let names: Vec<&str> = policies.iter().map(|(name, _)| name.as_str()).collect();
+    Err(PolicyError::Unknown {
+        name: name.to_owned(),
+        closest: closest(name, names.iter().copied()).map(str::to_owned),
+        known: names.join(", "),
+    })
+}
+
 impl Policy {
     /// The policy that is taken where none is named.
     pub const DEFAULT: &str = "default";
@@ -25,24 +42,16 @@ impl Policy {
     /// [`PolicyError::Unknown`] with the closest name; the errors of reading a file, which name file and line.
     pub fn load(name_or_path: Option<&str>) -> Result<Self, PolicyError> {
         let name = name_or_path.unwrap_or(Self::DEFAULT);
-        let known = builtin();
-        if let Some((_, text)) = known.iter().find(|(known, _)| known == name) {
-            let mut policy = Self::parse(text, &format!("built-in policies/{name}.yaml"))?;
-            policy.name = name.to_owned();
-            return Ok(policy);
-        }
         let path = Path::new(name);
         if name.contains('/') || path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
             let text = fs::read_to_string(path)
                 .map_err(|source| PolicyError::Io { path: path.to_owned(), source })?;
             return Self::parse(&text, name);
         }
-        let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
-        Err(PolicyError::Unknown {
-            name: name.to_owned(),
-            closest: closest(name, names.iter().copied()).map(str::to_owned),
-            known: names.join(", "),
-        })
+        let text = builtin_text(name)?;
+        let mut policy = Self::parse(&text, &format!("built-in policies/{name}.yaml"))?;
+        policy.name = name.to_owned();
+        Ok(policy)
     }
 
     /// Reads and checks the text of a policy file; `file` is its name in errors.

@@ -17,7 +17,7 @@ pub use document::{
     Tiers,
 };
 pub use error::PolicyError;
-pub use library::builtin;
+pub use library::{builtin, builtin_text};
 pub use pattern::{CellPattern, Glob};
 
 use super::{Effect, Rule, Tier, Verdict};

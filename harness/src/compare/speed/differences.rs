@@ -6,8 +6,8 @@ use crate::compare::policy::DIFFERENCES;
 use crate::record::BenchRecord;
 use serde_json::Value;
 
-/// Everything that is not the same and may decide, under the names that policies know. What a policy makes of them is its own affair;
-/// here they have the effect that they have where a policy says nothing.
+/// Everything that is not the same and may decide, under the names that policies know. What a policy makes of them is
+/// its own affair; here they have the effect that they have where a policy says nothing.
 pub(super) fn differences(base: &BenchRecord, new: &BenchRecord) -> Vec<Difference> {
     let (a, b) = (&base.inputs, &new.inputs);
     let plugin = |plugin: &crate::record::PluginInfo| {

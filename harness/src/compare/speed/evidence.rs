@@ -79,11 +79,11 @@ impl Evidence {
         if base.is_empty() || new.is_empty() || !values().all(has_logarithm) {
             return None;
         }
-        let (base, new) = (logarithms(base), logarithms(new));
         if base.len() == 1 || new.len() == 1 {
-            let ratio = (median(&new) - median(&base)).exp();
+            let ratio = median(new) / median(base);
             return Some(Self { ratio, interval: None, tests: None, minimum_detectable: None });
         }
+        let (base, new) = (logarithms(base), logarithms(new));
         let (limit, gain) = (worse.limit(rule.margin), worse.gain(rule.margin));
         let (estimate, none, at_limit, at_gain) = if in_turns {
             let ratios: Vec<f64> = new.iter().zip(&base).map(|(new, base)| new - base).collect();
@@ -108,8 +108,8 @@ fn logarithms(values: &[f64]) -> Vec<f64> {
 }
 
 /// The smallest true loss that would be called a regression with a probability of 80%: the margin, and beyond it
-/// `(z_confidence + z_80%)` standard errors of the logarithm of the ratio. The standard error is taken from the interval, whose half
-/// width is `z_(1 + confidence)/2` of them where estimates are about normal.
+/// `(z_confidence + z_80%)` standard errors of the logarithm of the ratio. The standard error is taken from the
+/// interval, whose half width is `z_(1 + confidence)/2` of them where estimates are about normal.
 fn minimum_detectable(estimate: &Estimate, worse: Worse, rule: Rule) -> Option<f64> {
     let (low, high) = estimate.interval?;
     let z = |p: f64| Normal::standard().inverse_cdf(p);

@@ -11,8 +11,9 @@ pub(super) struct Joined<'a> {
     pub(super) is_pair: bool,
 }
 
-/// For each new record the base's: the other side of its pair, else one of the same cell, scenario, threads, device and precision. A
-/// run that was measured against something is known by the side that was judged, not by what it was judged against.
+/// For each new record the base's: the other side of its pair, else one of the same cell, scenario, threads, device and
+/// precision. A run that was measured against something is known by the side that was judged, not by what it was judged
+/// against.
 pub(super) fn join<'a>(base: &'a [BenchRecord], new: &'a [BenchRecord]) -> Vec<Joined<'a>> {
     let judged = new.iter().filter(|record| record.side != Some(BenchSide::Base));
     judged.filter_map(|new| partner(base, new)).collect()

@@ -1,9 +1,10 @@
 //! Two measurements of speed, latency or memory: is the new one worse?
 //!
-//! Everything is computed on logarithms, so that ratios come out. Repetitions that were measured in turns are compared in pairs:
-//! the signed-rank test on the logarithm of `new / base` of each round, with the Hodges-Lehmann estimate and its interval. A round that
-//! something else on the machine disturbed counts by its rank alone, however slow it was. Without pairs it is the rank-sum test, which
-//! cannot know whether the machine was the same for both, and a note says so.
+//! Everything is computed on logarithms, so that ratios come out. Repetitions that were measured in turns are compared
+//! in pairs: the signed-rank test on the logarithm of `new / base` of each round, with the Hodges-Lehmann estimate and
+//! its interval. A round that something else on the machine disturbed counts by its rank alone, however slow it was.
+//! Without pairs it is the rank-sum test, which cannot know whether the machine was the same for both, and a note says
+//! so.
 
 mod differences;
 mod evidence;
@@ -16,9 +17,9 @@ use differences::differences;
 use evidence::{Evidence, Worse};
 use join::{Joined, join};
 
-/// Compares what both have measured: every measure of every scenario of every cell, in the order of the new records. `rule` says
-/// how a measure of a scenario of a cell is judged. p-values are not adjusted for being many yet: see [`adjust`] and
-/// [`verdict`].
+/// Compares what both have measured: every measure of every scenario of every cell, in the order of the new records.
+/// `rule` says how a measure of a scenario of a cell is judged. p-values are not adjusted for being many yet: see
+/// [`adjust`] and [`verdict`].
 pub(crate) fn speeds(
     base: &[BenchRecord],
     new: &[BenchRecord],
@@ -90,8 +91,8 @@ fn notes(joined: &Joined<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if !joined.is_pair {
         notes.push(
-            "the two were not measured in turns: what else the machine did may be the difference (`kobench bench --against` measures \
-             in turns)"
+            "the two were not measured in turns: what else the machine did may be the difference (`kobench bench \
+             --against` measures in turns)"
                 .to_owned(),
         );
     }
@@ -101,9 +102,9 @@ fn notes(joined: &Joined<'_>) -> Vec<String> {
     notes
 }
 
-/// The verdict of a comparison by its adjusted p-values, its interval and its margin: a regression (or an improvement) where the
-/// hypothesis of none is rejected; a pass where the interval ends within the margin, or where repetitions are missing and both are equal;
-/// else inconclusive. What cannot be compared is inconclusive.
+/// The verdict of a comparison by its adjusted p-values, its interval and its margin: a regression (or an improvement)
+/// where the hypothesis of none is rejected; a pass where the interval ends within the margin; else inconclusive, as is
+/// what cannot be compared, or has no repetitions.
 pub(crate) fn verdict(comparison: &SpeedComparison) -> Verdict {
     if comparison.differences.iter().any(|difference| difference.effect == Effect::Refuse) {
         return Verdict::Inconclusive;

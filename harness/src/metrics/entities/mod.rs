@@ -54,7 +54,7 @@ pub(super) fn score(
     let first = metrics.first().copied().unwrap_or(scoring.task.metric);
     let tags = TagSet::new(scoring.labels, scoring.task.scoring.tags).map_err(unfit(first))?;
     let sentences = Sentences { gold, predicted };
-    check(sentences, scoring.labels.len())?;
+    check(gold, predicted, scoring.labels.len())?;
     note_unseen(scoring, predicted);
     let by_label = by_label(scoring, sentences, &tags);
     per_class(scoring, sentences);
@@ -220,8 +220,15 @@ fn note_unseen(scoring: &mut Scoring<'_>, predicted: &[&[Option<u32>]]) {
     }
 }
 
-fn check(sentences: Sentences<'_>, labels: usize) -> Result<(), MetricError> {
-    let Sentences { gold, predicted } = sentences;
+/// Gold and predictions have as many sentences, as many words each, and only labels that there are.
+///
+/// # Errors
+/// [`MetricError::Lengths`], [`MetricError::Words`] and [`MetricError::Index`].
+pub(super) fn check(
+    gold: &[&[u32]],
+    predicted: &[&[Option<u32>]],
+    labels: usize,
+) -> Result<(), MetricError> {
     if gold.len() != predicted.len() {
         return Err(MetricError::Lengths { gold: gold.len(), predicted: predicted.len() });
     }

@@ -1,6 +1,6 @@
 //! Metrics over entities and over characters.
 
-use super::super::entities::{EntityCounts, TagSet, TypeCounter, manner};
+use super::super::entities::{EntityCounts, TagSet, TypeCounter, check, manner};
 use super::super::f1::{LabelCounts, add_row};
 use super::super::{Metric, MetricError};
 use super::Of;
@@ -50,21 +50,4 @@ pub(super) fn of_tags(
         }),
         _ => return Err(of.unfit("it is not a metric over labels of words")),
     })
-}
-
-fn check(gold: &[&[u32]], predicted: &[&[Option<u32>]], labels: usize) -> Result<(), MetricError> {
-    if gold.len() != predicted.len() {
-        return Err(MetricError::Lengths { gold: gold.len(), predicted: predicted.len() });
-    }
-    for (row, (gold, predicted)) in gold.iter().zip(predicted).enumerate() {
-        if gold.len() != predicted.len() {
-            let (gold, predicted) = (gold.len(), predicted.len());
-            return Err(MetricError::Words { row, gold, predicted });
-        }
-        let all = gold.iter().chain(predicted.iter().flatten());
-        if let Some(index) = all.copied().find(|index| *index as usize >= labels) {
-            return Err(MetricError::Index { row, index, labels });
-        }
-    }
-    Ok(())
 }

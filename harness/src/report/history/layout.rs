@@ -162,7 +162,13 @@ pub(crate) fn trend_text(series: &Series) -> String {
     let Some(trend) = series.trend.as_ref().filter(|t| t.p_value < 0.05) else { return "-".into() };
     let Some(last) = series.points.last() else { return "-".into() };
     // What a run adds to the value that stands there now.
-    let slope = difference_text(series, last.value, last.value + trend.slope);
+    let slope = if series.is_fraction {
+        format!("{:+.3} points", 100.0 * trend.slope)
+    } else if last.value != 0.0 {
+        format!("{:+.2}%", 100.0 * trend.slope / last.value.abs())
+    } else {
+        format!("{:+.3e}", trend.slope)
+    };
     format!("{slope} a run, {}", p_text(trend.p_value))
 }
 

@@ -74,7 +74,7 @@ fn a_change_names_its_run_and_what_else_changed() {
          (2026-01-05, revision 0123456789ab); other than before: weights, plugin",
         "kcbert-demo on nsmc/sample, single-stream",
         "12.30 ms",
-        "+1.0% a run, p < 0.001",
+        "+1.00% a run, p < 0.001",
         "[1] a note | with a bar",
     ] {
         assert!(text.contains(part), "no `{part}` in\n{text}");

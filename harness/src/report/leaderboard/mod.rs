@@ -8,8 +8,11 @@ mod row;
 pub use row::LeaderboardRow;
 pub(crate) use row::{order, place};
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::grid::{Cell, Grid, Tone};
 use super::number::{grouped, less_is_better};
+use super::numbered::Numbered;
 use super::{Format, Look, latex, markdown, terminal};
 use crate::error::Error;
 use crate::metrics::Metric;
@@ -106,26 +109,21 @@ impl Leaderboard {
                 .then_with(|| metric_a.cmp(metric_b))
                 .then_with(|| order(a, b, metric_a))
         });
-        let mut notes = Vec::new();
+        let mut notes = Numbered::default();
         let mut entries = Vec::new();
+        let several = places_with_policies(cells);
         for (cell, metric) in lines {
-            let mark = |note: String| {
-                notes.iter().position(|known| *known == note).unwrap_or_else(|| {
-                    notes.push(note);
-                    notes.len() - 1
-                })
-            };
-            let marks = notes::of(cell, &metric).into_iter().map(mark).collect();
-            let with_policy = cells
-                .iter()
-                .any(|other| place(other) == place(cell) && policy(other) != policy(cell));
+            let marks =
+                notes::of(cell, &metric).into_iter().map(|note| notes.number(note)).collect();
+            let with_policy = several.contains(&place(cell));
             entries.push(Entry { row: LeaderboardRow::new(cell), metric, marks, with_policy });
         }
         if let (MetricChoice::Named(name), true) = (choice, without > 0) {
             let cells = if without == 1 { "cell has" } else { "cells have" };
-            notes.push(format!("{} {cells} no {name}; --metric all shows them", grouped(without)));
+            notes
+                .number(format!("{} {cells} no {name}; --metric all shows them", grouped(without)));
         }
-        Self { entries, notes }
+        Self { entries, notes: notes.into_texts() }
     }
 
     fn grid(&self) -> Grid {
@@ -141,6 +139,16 @@ impl Leaderboard {
         });
         Grid { columns: row::columns(), rows: rows.collect() }
     }
+}
+
+/// Tasks, versions and splits of which checkpoints were chosen in several ways.
+fn places_with_policies(cells: &[CellRecord]) -> BTreeSet<(&str, u32, &str)> {
+    let mut policies: BTreeMap<(&str, u32, &str), BTreeSet<Option<&str>>> = BTreeMap::new();
+    for cell in cells {
+        policies.entry(place(cell)).or_default().insert(policy(cell));
+    }
+    policies.retain(|_, policies| policies.len() > 1);
+    policies.into_keys().collect()
 }
 
 /// How the checkpoint of a cell that trained its model was chosen.

@@ -90,12 +90,28 @@ fn the_worst_comes_first_and_the_last_line_says_it_all() {
 }
 
 #[test]
+fn what_is_refused_is_said_once_a_reason() {
+    let mut comparison = comparison();
+    for task in ["nsmc", "korsts", "paws"] {
+        let cell = cell(task, metric("accuracy", Verdict::Pass, true));
+        let differences = vec![differs("task_version", Effect::Refuse)];
+        comparison.refused.push(Refusal { key: cell.key, label: cell.label, differences });
+    }
+    let text = terminal(&comparison);
+    let expected = "cannot be compared:\n  - 3 cells, as kcbert-demo on nsmc/sample: task version old -> new\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(!text.contains("fails:") && text.ends_with("the gate cannot judge\n"), "{text}");
+}
+
+#[test]
 fn narrow_terminals_lose_columns_before_words() {
     let comparison = everything();
     for width in [80_u16, 100, 140] {
         let look = Look { width: Some(width), colour: false };
         let text = rendered(&comparison, ComparisonFormat::Terminal, &look);
-        let wide = text.lines().find(|line| line.width() > width.into());
+        // The last line stays one, for those who read no other.
+        let (above, _) = text.trim_end().rsplit_once('\n').expect("lines");
+        let wide = above.lines().find(|line| line.width() > width.into());
         // One word alone may be longer.
         assert!(wide.is_none_or(|line| line.split_whitespace().count() < 4), "{wide:?}\n{text}");
         assert!(text.contains("no room for: ") || width > 200, "{text}");

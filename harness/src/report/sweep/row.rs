@@ -70,15 +70,15 @@ pub(super) fn ranked(cells: &[CellRecord]) -> Vec<SweepRow> {
         rows.push(SweepRow::new(&pooled, &members));
     }
     only_what_differs(&mut rows);
-    let places: Vec<(String, String, String)> =
-        rows.iter().map(|row| (row.model.clone(), row.task.clone(), row.split.clone())).collect();
-    let place = |row: &SweepRow| {
-        let of = |p: &&(String, String, String)| {
-            (&p.0, &p.1, &p.2) == (&row.model, &row.task, &row.split)
-        };
-        places.iter().position(|p| of(&p))
-    };
-    rows.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| order(a, b)));
+    let of = |row: &SweepRow| (row.model.clone(), row.task.clone(), row.split.clone());
+    let mut places: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let mut placed: Vec<(usize, SweepRow)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let next = places.len();
+        placed.push((*places.entry(of(&row)).or_insert(next), row));
+    }
+    placed.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| order(x, y)));
+    let mut rows: Vec<SweepRow> = placed.into_iter().map(|(_, row)| row).collect();
     let mut last = None;
     let mut rank = 0;
     for row in &mut rows {

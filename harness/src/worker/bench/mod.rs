@@ -1,8 +1,8 @@
 //! Measuring how fast the open model answers, after MLPerf's load generator (V. J. Reddi et al., "MLPerf Inference
 //! Benchmark", arXiv:1911.02549): all queries at once, one after the other, or as they arrive.
 //!
-//! The rows come once; each measurement names a seed from which it draws them, so that two sides of a comparison answer the same
-//! queries in the same order. Clocks run here, so that no socket is in the numbers.
+//! The rows come once; each measurement names a seed from which it draws them, so that two sides of a comparison answer
+//! the same queries in the same order. Clocks run here, so that no socket is in the numbers.
 
 mod answers;
 mod call;

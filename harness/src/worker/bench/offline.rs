@@ -8,8 +8,8 @@ use std::time::Instant;
 /// What is added where the first queries were too quickly answered: as many as should be missing, and a little more.
 const SLACK: f64 = 1.1;
 
-/// Answers all queries as an evaluation does: in portions that are tokenised at once, in batches by tokens, longest first. Where that
-/// was too short, more queries follow in the same way.
+/// Answers all queries as an evaluation does: in portions that are tokenised at once, in batches by tokens, longest
+/// first. Where that was too short, more queries follow in the same way.
 pub(super) fn answer(bench: &mut Bench<'_>) -> Result<Timing, ServeError> {
     let mut seconds = 0.0;
     let mut next = bench.request.queries.max(1);

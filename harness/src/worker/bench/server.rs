@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 /// The harness is told that all is well while nothing arrives.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
-/// Answers queries in the order of their arrival. Those that wait are taken together, about as many as the tokens of a batch
-/// hold; the latency of a query is from its arrival, whether anybody looked then or not, to its answer.
+/// Answers queries in the order of their arrival. Those that wait are taken together, about as many as the tokens of a
+/// batch hold; the latency of a query is from its arrival, whether anybody looked then or not, to its answer.
 pub(super) fn answer(bench: &mut Bench<'_>, rate: f64) -> Result<Timing, ServeError> {
     bench.answers.wire().stage(STAGE)?;
     let samples = bench.order.take(bench.request.queries.max(1));
