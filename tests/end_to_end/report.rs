@@ -66,6 +66,8 @@ fn what_cannot_be_reported_is_said() {
 fn a_hundred_cells_are_reported_at_once() {
     let sandbox = Sandbox::new();
     write_run(&sandbox.join("run"), 100, 2000, 1);
+    // Whatever the first start needs, building the binary for one, is not what is measured.
+    assert_eq!(sandbox.run(&["--version"]).code, 0);
     let started = Instant::now();
     let out = sandbox.run(&["report", "run"]);
     let seconds = started.elapsed().as_secs_f64();

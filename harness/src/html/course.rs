@@ -60,10 +60,8 @@ fn changes(section: &mut Section, history: &History) {
     }
     section.body.element("ul", &[("class", "changes")], |html| {
         for (series, change) in all {
-            html.element("li", &[], |html| {
-                direction(html, change);
-                html.text(" ").text(change_text(history, series, change));
-            });
+            let class = if change.is_better { "is-better" } else { "is-worse" };
+            html.leaf("li", &[("class", class)], change_text(history, series, change));
         }
     });
 }
@@ -86,7 +84,8 @@ fn table(history: &History) -> Table {
             |change| {
                 Cell::new(|html| {
                     direction(html, change);
-                    html.text(" ").text(layout::size_text(series, change));
+                    let size = layout::difference_text(series, change.before, change.after);
+                    html.text(" ").text(size);
                 })
             },
         );

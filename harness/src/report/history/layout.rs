@@ -147,7 +147,7 @@ pub(crate) fn size_text(series: &Series, change: &Change) -> String {
     format!("{direction}, {}", difference_text(series, change.before, change.after))
 }
 
-fn difference_text(series: &Series, before: f64, after: f64) -> String {
+pub(crate) fn difference_text(series: &Series, before: f64, after: f64) -> String {
     if series.is_fraction {
         format!("{:+.2} points", 100.0 * (after - before))
     } else if before == 0.0 {
