@@ -17,6 +17,12 @@ if (!folder) {
   console.error("usage: node check.mjs CHROMIUM REPORT.html FOLDER");
   process.exit(2);
 }
+// A browser that does not answer must not hold up everything behind this check.
+const DEADLINE_SECONDS = 180;
+setTimeout(() => {
+  console.log(`the browser had not answered all questions after ${DEADLINE_SECONDS} s`);
+  process.exit(1);
+}, 1000 * DEADLINE_SECONDS).unref();
 mkdirSync(folder, { recursive: true });
 const url = pathToFileURL(resolve(report)).href;
 const problems = [];

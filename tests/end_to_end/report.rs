@@ -87,6 +87,14 @@ fn found(names: &[&str]) -> Option<PathBuf> {
     all.find(|file| file.is_file())
 }
 
+/// Whether this is Node.js 20 or newer.
+fn speaks_today(node: &Path) -> bool {
+    let out = Command::new(node).arg("--version").output().expect("node starts");
+    let version = String::from_utf8_lossy(&out.stdout).into_owned();
+    let major = version.trim().trim_start_matches('v').split('.').next().map(str::parse::<u32>);
+    major.is_some_and(|major| major.is_ok_and(|major| major >= 20))
+}
+
 /// Runs with a history and a comparison, in every size of window, by keyboard, in light and dark, and without script.
 /// `KOBENCH_SCREENSHOTS` names a folder that keeps the pictures.
 #[test]
@@ -96,6 +104,10 @@ fn a_browser_finds_nothing_wrong() {
         eprintln!("a_browser_finds_nothing_wrong: skipped, Chromium or Node.js is not installed");
         return;
     };
+    if !speaks_today(&node) {
+        eprintln!("a_browser_finds_nothing_wrong: skipped, Node.js is older than 20");
+        return;
+    }
     let sandbox = Sandbox::new();
     for day in 0..12 {
         let changed = if day < 6 { 0.0 } else { 0.3 };

@@ -2,12 +2,13 @@
 
 use super::options::{SERVER_LOAD, first_side};
 use super::record::{Place, record};
+use super::rounds::Rounds;
 use super::side::{Done, Side, Turns};
 use super::{BenchOptions, Scenario};
 use crate::record::{BenchRecord, BenchSide, RecordError, RunDir, rfc3339};
-use crate::run::{LINE_EVERY, Plan, PlannedRun, Progress};
+use crate::run::{Plan, PlannedRun, Progress};
 use crate::worker::{BenchRequest, Failure, Traffic};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 /// What is measured: a plan, and with a base a second one of the same models and tasks in the same order.
 #[derive(Debug)]
@@ -292,37 +293,4 @@ fn side_name(side: BenchSide) -> &'static str {
 fn label_of(record: &BenchRecord) -> String {
     let side = record.side.map_or(String::new(), |side| format!(" ({})", side_name(side)));
     format!("{}, {}{side}", record.inputs.key.label(), record.scenario)
-}
-
-/// The progress of one scenario.
-struct Rounds<'p> {
-    progress: &'p mut Progress,
-    scenario: Scenario,
-    total: u32,
-    done: u32,
-    line_at: Instant,
-}
-
-impl<'p> Rounds<'p> {
-    fn begin(progress: &'p mut Progress, scenario: Scenario, total: u32) -> Self {
-        progress.show_bar(scenario.name(), "repetitions", total.into());
-        progress.note(&format!("{scenario}: {total} repetitions"));
-        Self { progress, scenario, total, done: 0, line_at: Instant::now() }
-    }
-
-    fn advance(&mut self) {
-        self.done += 1;
-        if self.progress.shows_bar() {
-            self.progress.bar().set_position(self.done.into());
-        } else if self.line_at.elapsed() >= LINE_EVERY {
-            self.line_at = Instant::now();
-            self.progress.note(&format!("{}: {}/{}", self.scenario, self.done, self.total));
-        }
-    }
-}
-
-impl Drop for Rounds<'_> {
-    fn drop(&mut self) {
-        self.progress.end_bar();
-    }
 }

@@ -13,8 +13,9 @@
 //!
 //! With a base ([`Against`]) two sides are measured in turns on one machine, so that what slows the machine down falls
 //! on both, and each round is measured in new processes: a process may be slower than its twin for as long as it lives
-//! (T. Kalibera and R. Jones, "Rigorous benchmarking in reasonable time", ISMM 2013). `crate::compare::speed` judges
-//! the pairs.
+//! (T. Kalibera and R. Jones, "Rigorous benchmarking in reasonable time", ISMM 2013). A
+//! round has several turns of each side and counts with their median, which a burst of somebody else's work does not
+//! move. `crate::compare::speed` judges the pairs.
 
 mod against;
 mod execute;
@@ -22,6 +23,7 @@ mod machine;
 mod measures;
 mod options;
 mod record;
+mod rounds;
 mod side;
 mod telemetry;
 
