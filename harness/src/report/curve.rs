@@ -180,6 +180,7 @@ mod tests {
         let whole = training_curve("a & b", &[step(1, 0.7), step(2, 0.5)], &[evaluation]);
         assert!(whole.contains("a &amp; b") && whole.contains("dev &lt;held out&gt;"), "{whole}");
         assert!(whole.contains("step 2: 75.00%"));
+        assert_eq!(whole.matches("<circle").count(), 1, "a dot for each evaluation");
         for picture in
             [whole, training_curve("", &[], &[]), training_curve("", &[step(1, 0.0)], &[])]
         {
