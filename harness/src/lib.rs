@@ -16,7 +16,7 @@
 //!   task files for data files;
 //! - [`recipe`]: how models are fine-tuned, by task and model;
 //! - [`metrics`] and [`stats`]: numbers, and how certain they are;
-//! - [`bench`]: how fast models are; [`audit`]: whether they answer alike however they are asked;
+//! - [`mod@bench`]: how fast models are; [`audit`]: whether they answer alike however they are asked;
 //! - [`score`]: any system's predictions;
 //! - [`record`] and [`report`]: what a run leaves behind, and the tables made of it;
 //! - [`plot`]: charts as SVG;

@@ -7,8 +7,8 @@
 //!   -> Page                   the document, and its charts as files of their own
 //! ```
 //!
-//! Everything from records goes through [`writer`], which escapes; a policy in the page's head forbids whatever is not
-//! in the file ([`policy`]). Without its script the page can be read all the same: the script sorts and searches tables
+//! Everything from records goes through `writer`, which escapes; a policy in the page's head forbids whatever is not
+//! in the file (`policy`). Without its script the page can be read all the same: the script sorts and searches tables
 //! and switches between light and dark.
 
 mod charts;

@@ -146,7 +146,7 @@ fn every_section_is_there() {
         assert!(html.contains(&format!("<section id=\"{id}\"")), "no {id}");
         assert!(html.contains(&format!("href=\"#{id}\"")), "no way to {id}");
     }
-    for part in ["class=\"banner bad\"", "crashed: SIGSEGV", "정말 재미있다 | &lt;b&gt;", "-1.00"]
+    for part in ["class=\"banner bad\"", "crashed: SIGSEGV", "정말 재미있다 | &lt;b&gt;", "-3.00"]
     {
         assert!(html.contains(part), "no {part}");
     }

@@ -103,7 +103,7 @@ impl Policy {
 
     /// How a speed, a latency or a memory is judged; the margin is a fraction of the base's value.
     ///
-    /// What no rule matches is advisory, with a margin of [`document::SPEED_PERCENT`].
+    /// What no rule matches is advisory, with a margin of `document::SPEED_PERCENT`.
     pub fn speed_rule(&self, key: &CellKey, scenario: &str, measure: &str) -> Rule {
         let rule = self.document.speeds.iter().find(|r| r.matches(key, scenario, measure));
         let tier = rule.map_or(Tier::Advisory, |rule| rule.tier);
